@@ -1,0 +1,45 @@
+# lowdim: `make && make install && make installcheck` is PGXS; the one-command targets below it
+# (make demo, check, unit, regress, ...) set up what they need. `make help` lists them.
+EXTENSION    = lowdim
+EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" lowdim.control)
+MODULE_big   = lowdim
+SQL_PIECES   = $(sort $(wildcard sql/install/*.sql))
+DATA_built   = sql/lowdim--$(EXTVERSION).sql
+DATA         = $(wildcard sql/upgrade/lowdim--*--*.sql)
+DOCS         =
+SOURCES      = $(sort $(shell find src -name '*.cpp'))
+OBJS         = $(SOURCES:.cpp=.o)
+REGRESS      = $(sort $(patsubst sql/%.sql,%,$(filter-out sql/lowdim--%,$(wildcard sql/*.sql))))
+REGRESS_OPTS = --load-extension=lowdim
+ISOLATION    = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --outputdir=output_iso --load-extension=lowdim
+EXTRA_CLEAN  = $(SOURCES:.cpp=.d) results output_iso tmp_check
+
+PG_CONFIG   ?= pg_config
+# The server's headers are system headers to us: -isystem keeps their warnings out of -Wextra.
+PG_CXXFLAGS  = -std=c++20 -Wall -Wextra -Wno-register -fvisibility=hidden -fvisibility-inlines-hidden \
+               -isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CPPFLAGS  = -Isrc -MMD -MP
+SHLIB_LINK  += -lstdc++
+
+# PGXS would compile LLVM bitcode with another compiler and without our flags; nothing here gains from inlining by JIT.
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+override with_llvm = no
+include $(PGXS)
+override with_llvm = no
+
+# One object file an instruction set; the dispatcher chooses at run time (src/core/simd/kernels.h).
+ifneq (,$(filter x86_64 amd64,$(host_cpu)))
+src/core/simd/kernels_avx2.o:   CXXFLAGS += -O3 -mavx2 -mfma -mf16c -mbmi2 -mpopcnt
+src/core/simd/kernels_avx512.o: CXXFLAGS += -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512vpopcntdq -mfma -mf16c -mbmi2 -mpopcnt
+endif
+src/core/simd/kernels_base.o:   CXXFLAGS += -O3
+# Training-time linear algebra: single-threaded (a backend has one thread).
+override CPPFLAGS += -DEIGEN_DONT_PARALLELIZE -isystem /usr/include/eigen3
+
+-include $(SOURCES:.cpp=.d)
+
+sql/lowdim--$(EXTVERSION).sql: $(SQL_PIECES) lowdim.control
+	@{ echo '\echo Use "CREATE EXTENSION lowdim" to load this file. \quit'; cat $(SQL_PIECES); } > $@
+
+include tools/targets.mk

@@ -1,0 +1,2 @@
+# The one-command targets. Included by the Makefile after PGXS.
+.PHONY: help unit lint fmt
