@@ -1,5 +1,12 @@
-# lowdim: `make && make install && make installcheck` is PGXS; the one-command targets below it
-# (make demo, check, unit, regress, ...) set up what they need. `make help` lists them.
+# lowdim: `make && make install && make installcheck` is PGXS; the one-command targets (make demo, make check, ...)
+# are in tools/targets.mk and set up what they need. `make help` lists them. The two never meet: PGXS has a `check`
+# of its own, and the one-command targets must work before any PostgreSQL is installed.
+ONE_COMMAND := help setup demo check ci unit regress isolation tap clients accept asan fuzz gdb fmt lint bench \
+               play play-stop
+ifeq (,$(filter-out $(ONE_COMMAND),$(or $(MAKECMDGOALS),all)))
+include tools/targets.mk
+else
+
 EXTENSION    = lowdim
 EXTVERSION   = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" lowdim.control)
 MODULE_big   = lowdim
@@ -9,13 +16,17 @@ DATA         = $(wildcard sql/upgrade/lowdim--*--*.sql)
 DOCS         =
 SOURCES      = $(sort $(shell find src -name '*.cpp'))
 OBJS         = $(SOURCES:.cpp=.o)
-REGRESS      = $(sort $(patsubst sql/%.sql,%,$(filter-out sql/lowdim--%,$(wildcard sql/*.sql))))
+# Immediate assignments: PGXS tests whether these are defined, and one that expands to nothing counts as defined.
+REGRESS     := $(sort $(patsubst sql/%.sql,%,$(filter-out sql/lowdim--%,$(wildcard sql/*.sql))))
 REGRESS_OPTS = --load-extension=lowdim
-ISOLATION    = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
+ISOLATION   := $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=test/isolation --outputdir=output_iso --load-extension=lowdim
-EXTRA_CLEAN  = $(SOURCES:.cpp=.d) results output_iso tmp_check
+EXTRA_CLEAN  = $(SOURCES:.cpp=.d) results output_iso tmp_check build/pg_version
 
 PG_CONFIG   ?= pg_config
+ifeq (,$(shell command -v $(PG_CONFIG)))
+$(error $(PG_CONFIG) not found. Install PostgreSQL and its server headers (`make setup` does), or set PG_CONFIG)
+endif
 # The server's headers are system headers to us: -isystem keeps their warnings out of -Wextra.
 PG_CXXFLAGS  = -std=c++20 -Wall -Wextra -Wno-register -fvisibility=hidden -fvisibility-inlines-hidden \
                -isystem $(shell $(PG_CONFIG) --includedir-server)
@@ -39,7 +50,15 @@ override CPPFLAGS += -DEIGEN_DONT_PARALLELIZE -isystem /usr/include/eigen3
 
 -include $(SOURCES:.cpp=.d)
 
-sql/lowdim--$(EXTVERSION).sql: $(SQL_PIECES) lowdim.control
-	@{ echo '\echo Use "CREATE EXTENSION lowdim" to load this file. \quit'; cat $(SQL_PIECES); } > $@
+# Objects built for another PostgreSQL are stale. The file changes only when the version does.
+PG_VERSION_NOW := $(shell $(PG_CONFIG) --version)
+ifneq ($(PG_VERSION_NOW),$(shell cat build/pg_version 2>/dev/null))
+$(shell mkdir -p build && echo '$(PG_VERSION_NOW)' >build/pg_version)
+endif
+$(OBJS): build/pg_version
+build/pg_version: ;
 
-include tools/targets.mk
+sql/lowdim--$(EXTVERSION).sql: $(SQL_PIECES) lowdim.control
+	@{ printf '%s\n' '\echo Use "CREATE EXTENSION lowdim" to load this file. \quit'; cat $(SQL_PIECES); } > $@
+
+endif

@@ -2,6 +2,11 @@
 // the server's headers define macros (snprintf, ERROR, Min, _ ...) that break code that comes after them.
 #pragma once
 
+// Everything is hidden but what PostgreSQL looks up; before 16 its headers leave the marking to us.
+#ifndef PGDLLEXPORT
+#define PGDLLEXPORT __attribute__((visibility("default")))
+#endif
+
 extern "C" {
 #include "postgres.h"
 

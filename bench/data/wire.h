@@ -1,0 +1,72 @@
+// The binary wire format of the column types, as a client sends it: vector and halfvec are int16 dimension,
+// int16 zero, then big-endian elements; bit is an int32 length and its bits, most significant first. Used by
+// load.cpp (COPY BINARY) and by the query client of bench/sql.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace lowdim::bench {
+
+enum class WireType { kVector, kHalfvec, kBit };
+
+inline WireType wire_type_named(const std::string& name) {
+  if (name == "vector") return WireType::kVector;
+  if (name == "halfvec") return WireType::kHalfvec;
+  if (name == "bit") return WireType::kBit;
+  throw std::invalid_argument("type must be vector, halfvec or bit, not " + name);
+}
+
+template <class T>
+void put_big_endian(std::string& out, T value) {
+  for (int shift = 8 * (static_cast<int>(sizeof(T)) - 1); shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>(static_cast<uint64_t>(value) >> shift));
+}
+
+// IEEE half precision, rounded to nearest even; too large becomes infinity.
+inline uint16_t half_bits(float f) {
+  const uint32_t x = std::bit_cast<uint32_t>(f);
+  const uint32_t sign = (x >> 16) & 0x8000u;
+  const uint32_t magnitude = x & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);
+  if (magnitude >= 0x47800000u) return static_cast<uint16_t>(sign | 0x7c00u);
+  uint32_t mantissa, drop;
+  if (magnitude >= 0x38800000u) {  // normal: rebias the exponent from 127 to 15
+    mantissa = magnitude - 0x38000000u;
+    drop = 13;
+  } else {  // subnormal: units of 2^-24
+    const uint32_t exponent = magnitude >> 23;
+    if (exponent < 102) return static_cast<uint16_t>(sign);
+    mantissa = (magnitude & 0x7fffffu) | 0x800000u;
+    drop = 126 - exponent;
+  }
+  const uint32_t rest = mantissa & ((1u << drop) - 1), half = 1u << (drop - 1);
+  uint32_t kept = mantissa >> drop;
+  if (rest > half || (rest == half && (kept & 1))) kept++;
+  return static_cast<uint16_t>(sign | kept);
+}
+
+// Appends one value. For bit, an element above zero sets its bit, as binary_quantize does.
+inline void put_value(std::string& out, WireType type, const float* v, size_t dim) {
+  if (type == WireType::kBit) {
+    put_big_endian(out, static_cast<uint32_t>(dim));
+    for (size_t i = 0; i < dim; i += 8) {
+      unsigned byte = 0;
+      for (size_t j = i; j < i + 8 && j < dim; j++) byte |= (v[j] > 0 ? 0x80u : 0u) >> (j - i);
+      out.push_back(static_cast<char>(byte));
+    }
+    return;
+  }
+  put_big_endian(out, static_cast<uint16_t>(dim));
+  put_big_endian(out, static_cast<uint16_t>(0));
+  for (size_t i = 0; i < dim; i++) {
+    if (type == WireType::kVector)
+      put_big_endian(out, std::bit_cast<uint32_t>(v[i]));
+    else
+      put_big_endian(out, half_bits(v[i]));
+  }
+}
+
+}  // namespace lowdim::bench

@@ -1,0 +1,229 @@
+// The kernels' bodies, compiled once for each level: kernels_<level>.cpp includes registers_<level>.h, which
+// defines `Reg` (one vector register of the level and what differs between levels), then this, and defines
+// its table.
+//
+// Everything is in an anonymous namespace and uses neither std nor Eigen: an inline function shared between
+// object files would reach the linker once per level, and it might keep the AVX-512 copy for every caller.
+// Each object file exports its table and nothing else; the tests in test/unit/kernels_test.cpp run every
+// level.
+//
+// Reg has, for T = float or uint16_t (a half):
+//   F, D, kLanes           batches of float and double of one register, and how many floats F has
+//   load(p)                kLanes elements at p, as floats
+//   load_rest(p, i, n)     the elements p[i, n), fewer than kLanes and at least one, in any lanes (the same
+//   for the
+//                          same i and n; in order from lane 0 if i is 0); the other lanes are 0
+//   add_squares(x, lo, hi) squares of x in double, added to lo and hi
+//   store_half(x, p), store_half_rest(x, p, count), store_rest(x, p, count)
+//   sum(F), sum(D)
+//   Bits, kBytes, load_bits(p), popcount(x), sum_bits(x): the same for bit strings, counts per 64-bit lane
+//   kMasksBytes            whether load_bits_rest(p, count) is there, for count < kBytes
+#pragma once
+
+#include "core/base/half.h"
+#include "core/simd/tables.h"
+
+namespace lowdim::simd {
+namespace {
+
+using F = Reg::F;
+using D = Reg::D;
+using Bits = Reg::Bits;
+constexpr size_t kLanes = Reg::kLanes;
+
+struct L2 {
+  static F step(F sum, F a, F b) {
+    const F d = a - b;
+    return xsimd::fma(d, d, sum);
+  }
+};
+
+struct Dot {
+  static F step(F sum, F a, F b) { return xsimd::fma(a, b, sum); }
+};
+
+struct L1 {
+  static F step(F sum, F a, F b) { return sum + xsimd::abs(a - b); }
+};
+
+// Four sums, so that a step need not wait for the one before it. What is left after the unrolled loop goes to
+// different sums for the same reason: at 100 dimensions it is a third of the work.
+template <class Metric, class T>
+float distance(const T* a, const T* b, uint32_t n32) {
+  const size_t n = n32;
+  F s0(0.0f), s1(0.0f), s2(0.0f), s3(0.0f);
+  size_t i = 0;
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    s0 = Metric::step(s0, Reg::load(a + i), Reg::load(b + i));
+    s1 = Metric::step(s1, Reg::load(a + i + kLanes), Reg::load(b + i + kLanes));
+    s2 = Metric::step(s2, Reg::load(a + i + 2 * kLanes), Reg::load(b + i + 2 * kLanes));
+    s3 = Metric::step(s3, Reg::load(a + i + 3 * kLanes), Reg::load(b + i + 3 * kLanes));
+  }
+  if (i + 2 * kLanes <= n) {
+    s0 = Metric::step(s0, Reg::load(a + i), Reg::load(b + i));
+    s1 = Metric::step(s1, Reg::load(a + i + kLanes), Reg::load(b + i + kLanes));
+    i += 2 * kLanes;
+  }
+  if (i + kLanes <= n) {
+    s2 = Metric::step(s2, Reg::load(a + i), Reg::load(b + i));
+    i += kLanes;
+  }
+  if (i < n) s3 = Metric::step(s3, Reg::load_rest(a, i, n), Reg::load_rest(b, i, n));
+  return Reg::sum((s0 + s1) + (s2 + s3));
+}
+
+// Three sums twice: six steps in flight cover the latency of one.
+template <class T>
+void cosine(const T* a, const T* b, uint32_t n32, float out[3]) {
+  const size_t n = n32;
+  F ab0(0.0f), aa0(0.0f), bb0(0.0f), ab1(0.0f), aa1(0.0f), bb1(0.0f);
+  const auto step = [](F x, F y, F& ab, F& aa, F& bb) {
+    ab = xsimd::fma(x, y, ab);
+    aa = xsimd::fma(x, x, aa);
+    bb = xsimd::fma(y, y, bb);
+  };
+  size_t i = 0;
+  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
+    step(Reg::load(a + i), Reg::load(b + i), ab0, aa0, bb0);
+    step(Reg::load(a + i + kLanes), Reg::load(b + i + kLanes), ab1, aa1, bb1);
+  }
+  if (i + kLanes <= n) {
+    step(Reg::load(a + i), Reg::load(b + i), ab0, aa0, bb0);
+    i += kLanes;
+  }
+  if (i < n) step(Reg::load_rest(a, i, n), Reg::load_rest(b, i, n), ab1, aa1, bb1);
+  out[0] = Reg::sum(ab0 + ab1);
+  out[1] = Reg::sum(aa0 + aa1);
+  out[2] = Reg::sum(bb0 + bb1);
+}
+
+template <class T>
+double norm2(const T* a, uint32_t n32) {
+  const size_t n = n32;
+  D s0(0.0), s1(0.0), s2(0.0), s3(0.0);
+  size_t i = 0;
+  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
+    Reg::add_squares(Reg::load(a + i), s0, s1);
+    Reg::add_squares(Reg::load(a + i + kLanes), s2, s3);
+  }
+  if (i + kLanes <= n) {
+    Reg::add_squares(Reg::load(a + i), s0, s1);
+    i += kLanes;
+  }
+  if (i < n) Reg::add_squares(Reg::load_rest(a, i, n), s2, s3);
+  return Reg::sum((s0 + s1) + (s2 + s3));
+}
+
+struct Xor {
+  template <class W>
+  static W of(W a, W b) {
+    return a ^ b;
+  }
+};
+
+struct And {
+  template <class W>
+  static W of(W a, W b) {
+    return a & b;
+  }
+};
+
+struct Or {
+  template <class W>
+  static W of(W a, W b) {
+    return a | b;
+  }
+};
+
+// A 64-bit word of `count` bytes at p, at most 8.
+inline uint64_t load_word(const uint8_t* p, size_t count) {
+  uint64_t word = 0;
+  if (count == 8) {
+    __builtin_memcpy(&word, p, 8);
+    return word;
+  }
+  for (size_t j = 0; j < count; ++j) word |= static_cast<uint64_t>(p[j]) << (8 * j);
+  return word;
+}
+
+// Both counts of one pass over a and b. hamming() takes one, and the compiler drops the other.
+template <class First, class Second, class R = Reg>
+void count_bits(const uint8_t* a, const uint8_t* b, size_t n, uint64_t* first, uint64_t* second) {
+  Bits f0(uint64_t{0}), f1(uint64_t{0}), g0(uint64_t{0}), g1(uint64_t{0});
+  const auto step = [](Bits x, Bits y, Bits& f, Bits& g) {
+    f = f + Reg::popcount(First::of(x, y));
+    g = g + Reg::popcount(Second::of(x, y));
+  };
+  size_t i = 0;
+  for (; i + 2 * Reg::kBytes <= n; i += 2 * Reg::kBytes) {
+    step(Reg::load_bits(a + i), Reg::load_bits(b + i), f0, g0);
+    step(Reg::load_bits(a + i + Reg::kBytes), Reg::load_bits(b + i + Reg::kBytes), f1, g1);
+  }
+  if (i + Reg::kBytes <= n) {
+    step(Reg::load_bits(a + i), Reg::load_bits(b + i), f0, g0);
+    i += Reg::kBytes;
+  }
+  uint64_t rest_first = 0, rest_second = 0;
+  if constexpr (R::kMasksBytes) {
+    if (i < n) step(R::load_bits_rest(a + i, n - i), R::load_bits_rest(b + i, n - i), f1, g1);
+  } else {
+    while (i < n) {
+      const size_t count = n - i < 8 ? n - i : 8;
+      const uint64_t x = load_word(a + i, count), y = load_word(b + i, count);
+      rest_first += static_cast<uint64_t>(__builtin_popcountll(First::of(x, y)));
+      rest_second += static_cast<uint64_t>(__builtin_popcountll(Second::of(x, y)));
+      i += count;
+    }
+  }
+  *first = rest_first + Reg::sum_bits(f0 + f1);
+  *second = rest_second + Reg::sum_bits(g0 + g1);
+}
+
+uint64_t hamming(const uint8_t* a, const uint8_t* b, size_t n_bytes) {
+  uint64_t count = 0, same = 0;
+  count_bits<Xor, Xor>(a, b, n_bytes, &count, &same);
+  return count;
+}
+
+void jaccard(const uint8_t* a, const uint8_t* b, size_t n_bytes, uint64_t out[2]) {
+  count_bits<And, Or>(a, b, n_bytes, &out[0], &out[1]);
+}
+
+// The last register of a conversion overlaps the one before it and writes the same results again.
+void f16_to_f32(const uint16_t* in, float* out, size_t n) {
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) Reg::load(in + i).store_unaligned(out + i);
+  if (i == n) return;
+  if (n < kLanes) return Reg::store_rest(Reg::load_rest(in, 0, n), out, n);
+  Reg::load(in + n - kLanes).store_unaligned(out + n - kLanes);
+}
+
+void f32_to_f16(const float* in, uint16_t* out, size_t n) {
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) Reg::store_half(Reg::load(in + i), out + i);
+  if (i == n) return;
+  if (n < kLanes) return Reg::store_half_rest(Reg::load_rest(in, 0, n), out, n);
+  Reg::store_half(Reg::load(in + n - kLanes), out + n - kLanes);
+}
+
+constexpr Kernels make_kernels(const char* name, Level level) {
+  return {.name = name,
+          .level = level,
+          .l2sq_f32 = distance<L2, float>,
+          .dot_f32 = distance<Dot, float>,
+          .l1_f32 = distance<L1, float>,
+          .cosine_f32 = cosine<float>,
+          .norm2_f32 = norm2<float>,
+          .l2sq_f16 = distance<L2, uint16_t>,
+          .dot_f16 = distance<Dot, uint16_t>,
+          .l1_f16 = distance<L1, uint16_t>,
+          .cosine_f16 = cosine<uint16_t>,
+          .norm2_f16 = norm2<uint16_t>,
+          .hamming = hamming,
+          .jaccard = jaccard,
+          .f16_to_f32 = f16_to_f32,
+          .f32_to_f16 = f32_to_f16};
+}
+
+}  // namespace
+}  // namespace lowdim::simd

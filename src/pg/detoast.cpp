@@ -1,0 +1,174 @@
+// See detoast.h.
+//
+// The server finds every out-of-line value through the TOAST table's index: open the table and its index,
+// descend, fetch. An exact scan meets the values in the order in which they were stored, and then the chunks
+// of the next value lie right behind those of the last one. So the cursor looks there first. A chunk names
+// its value, and a value's identity is never shared with another one as long as either is in the table, so a
+// chunk that carries the right identity and sequence number and is visible to a TOAST snapshot is the chunk
+// that the index would have found.
+
+#include "pg/detoast.h"
+
+extern "C" {
+#include "access/detoast.h"
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/heaptoast.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/toast_internals.h"
+#include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "storage/bufmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+}
+
+namespace lowdim::pg {
+namespace {
+
+// A chunk as it lies on its page: chunk_id oid, chunk_seq int4, chunk_data bytea, none of them ever null.
+struct Chunk {
+  const char* data;
+  int32 size;
+};
+
+bool read_chunk(Page page, Buffer buffer, OffsetNumber offset, Relation table, Snapshot snapshot, Oid value,
+                int32 sequence, Chunk* chunk) {
+  const ItemId item = PageGetItemId(page, offset);
+  if (!ItemIdIsNormal(item)) return false;
+  HeapTupleData tuple;
+  tuple.t_data = reinterpret_cast<HeapTupleHeader>(PageGetItem(page, item));
+  tuple.t_len = ItemIdGetLength(item);
+  tuple.t_tableOid = RelationGetRelid(table);
+  ItemPointerSet(&tuple.t_self, BufferGetBlockNumber(buffer), offset);
+  constexpr uint32 kFixed = sizeof(Oid) + sizeof(int32);
+  if (tuple.t_len < tuple.t_data->t_hoff + kFixed + VARHDRSZ_SHORT || HeapTupleHasNulls(&tuple)) return false;
+  const char* fields = reinterpret_cast<const char*>(tuple.t_data) + tuple.t_data->t_hoff;
+  Oid id;
+  int32 seq;
+  memcpy(&id, fields, sizeof id);
+  memcpy(&seq, fields + sizeof id, sizeof seq);
+  if (id != value || seq != sequence || !HeapTupleSatisfiesVisibility(&tuple, snapshot, buffer)) return false;
+  const struct varlena* data = reinterpret_cast<const struct varlena*>(fields + kFixed);
+  if (VARATT_IS_EXTERNAL(data) || VARATT_IS_COMPRESSED(data)) return false;
+  *chunk = {VARDATA_ANY(data), static_cast<int32>(VARSIZE_ANY_EXHDR(data))};
+  return true;
+}
+
+// Reads `size` bytes of `value` from the places behind the cursor; false, and the cursor as it was, if they
+// are not there.
+bool read_behind(Relation table, ToastCursor* cursor, Oid value, int32 size, char* out) {
+  SnapshotData snapshot;
+  init_toast_snapshot(&snapshot);
+  BlockNumber block = cursor->block;
+  OffsetNumber offset = cursor->offset;
+  Buffer buffer = InvalidBuffer;
+  int32 done = 0;
+  bool turned = false;  // only once from one page to the next without a chunk in between
+  for (int32 sequence = 0; done < size;) {
+    if (!BufferIsValid(buffer)) {
+      if (turned && block >= RelationGetNumberOfBlocks(table)) return false;
+      buffer = ReadBuffer(table, block);
+      LockBuffer(buffer, BUFFER_LOCK_SHARE);
+    }
+    const Page page = BufferGetPage(buffer);
+    const OffsetNumber last = PageIsNew(page) ? InvalidOffsetNumber : PageGetMaxOffsetNumber(page);
+    Chunk chunk;
+    if (offset < last &&
+        read_chunk(page, buffer, OffsetNumberNext(offset), table, &snapshot, value, sequence, &chunk)) {
+      const int32 expected = Min(size - done, static_cast<int32>(TOAST_MAX_CHUNK_SIZE));
+      if (chunk.size != expected) break;
+      memcpy(out + done, chunk.data, static_cast<size_t>(chunk.size));
+      done += chunk.size;
+      ++sequence;
+      offset = OffsetNumberNext(offset);
+      turned = false;
+    } else if (offset >= last && !turned) {
+      UnlockReleaseBuffer(buffer);
+      buffer = InvalidBuffer;
+      ++block;
+      offset = InvalidOffsetNumber;
+      turned = true;
+      CHECK_FOR_INTERRUPTS();
+    } else {
+      break;
+    }
+  }
+  if (BufferIsValid(buffer)) UnlockReleaseBuffer(buffer);
+  if (done < size) return false;
+  cursor->block = block;
+  cursor->offset = offset;
+  return true;
+}
+
+// Puts the cursor on the last chunk of `value`, by the index.
+void locate(Relation table, ToastCursor* cursor, Oid value, int32 size) {
+  const int32 last = (size - 1) / static_cast<int32>(TOAST_MAX_CHUNK_SIZE);
+  Relation* indexes;
+  int n_indexes;
+  const int valid = toast_open_indexes(table, AccessShareLock, &indexes, &n_indexes);
+  SnapshotData snapshot;
+  init_toast_snapshot(&snapshot);
+  ScanKeyData keys[2];
+  ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+  ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(last));
+  SysScanDesc scan = systable_beginscan_ordered(table, indexes[valid], &snapshot, 2, keys);
+  if (const HeapTuple tuple = systable_getnext_ordered(scan, ForwardScanDirection); tuple != nullptr) {
+    cursor->table = RelationGetRelid(table);
+    cursor->transaction = current_transaction();
+    cursor->subtransaction = GetCurrentSubTransactionId();
+    cursor->block = ItemPointerGetBlockNumber(&tuple->t_self);
+    cursor->offset = ItemPointerGetOffsetNumber(&tuple->t_self);
+  }
+  systable_endscan_ordered(scan);
+  toast_close_indexes(indexes, n_indexes, AccessShareLock);
+}
+
+}  // namespace
+
+struct varlena* detoast(struct varlena* value, ToastCursor* cursor) {
+  if (cursor == nullptr || !VARATT_IS_EXTERNAL_ONDISK(value)) return detoast_attr(value);
+  struct varatt_external pointer;
+  VARATT_EXTERNAL_GET_POINTER(pointer, value);
+  if (VARATT_EXTERNAL_IS_COMPRESSED(pointer)) return detoast_attr(value);
+  const int32 size = static_cast<int32>(VARATT_EXTERNAL_GET_EXTSIZE(pointer));
+
+  // The lock stays to the end of the transaction, as the one on the table that the value belongs to does:
+  // taking it again for the next row then costs a look at the session's own lock table.
+  Relation table = table_open(pointer.va_toastrelid, AccessShareLock);
+  if (table->rd_rel->relam != HEAP_TABLE_AM_OID) {
+    table_close(table, NoLock);
+    return detoast_attr(value);
+  }
+  if (cursor->table == pointer.va_toastrelid && cursor->transaction == current_transaction() &&
+      cursor->subtransaction == GetCurrentSubTransactionId()) {
+    struct varlena* result = static_cast<struct varlena*>(palloc(static_cast<Size>(size) + VARHDRSZ));
+    SET_VARSIZE(result, static_cast<Size>(size) + VARHDRSZ);
+    if (read_behind(table, cursor, pointer.va_valueid, size, VARDATA(result))) {
+      cursor->misses = 0;
+      table_close(table, NoLock);
+      return result;
+    }
+    pfree(result);
+  }
+  // Out of order. Look for a new start after 1, 2, 4, 8 ... misses, so that random access costs next to
+  // nothing more.
+  ++cursor->misses;
+  cursor->table = InvalidOid;
+  if ((cursor->misses & (cursor->misses - 1)) == 0) locate(table, cursor, pointer.va_valueid, size);
+  table_close(table, NoLock);
+  return detoast_attr(value);
+}
+
+ToastCursor* toast_cursor(FunctionCallInfo fcinfo, int n) {
+  FmgrInfo* function = fcinfo->flinfo;
+  if (function == nullptr) return nullptr;
+  if (function->fn_extra == nullptr) {
+    function->fn_extra = MemoryContextAllocZero(function->fn_mcxt, 2 * sizeof(ToastCursor));
+  }
+  return static_cast<ToastCursor*>(function->fn_extra) + n;
+}
+
+}  // namespace lowdim::pg

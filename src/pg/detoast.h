@@ -1,0 +1,66 @@
+// Arguments of distance functions. A scan calls one for every row, so what a row's value costs before the
+// kernel starts is paid here: inline values are read where they lie, with a 4-byte or a 1-byte header;
+// out-of-line ones are read in the order in which they were stored, where possible, without their index
+// (ToastCursor).
+#pragma once
+
+#include <cstring>
+
+#include "pg/compat.h"
+#include "pg/pg.h"
+#include "pg/types/types.h"
+
+extern "C" {
+#include "storage/block.h"
+#include "storage/off.h"
+}
+
+namespace lowdim::pg {
+
+// Where the value read last ended in its TOAST table. A hint only: it holds no lock, pin or reference, and
+// what is found there counts only if it carries the identity of the value that is wanted.
+struct ToastCursor {
+  Oid table;                        // InvalidOid: nothing known
+  LocalTransactionId transaction;   // in which the place was seen: while that holds its lock on the table,
+  SubTransactionId subtransaction;  // the table cannot shrink
+  BlockNumber block;                // of the last chunk
+  OffsetNumber offset;              // of the last chunk
+  uint32 misses;                    // in a row
+};
+
+// A value that is compressed or out of line as a plain copy with a 4-byte header, in the current memory
+// context. Same values and errors as the server's own detoasting, which does the work wherever the cursor
+// does not help.
+struct varlena* detoast(struct varlena* value, ToastCursor* cursor);
+
+// The cursor of argument n (0 or 1) of the calling function; nullptr where the call has no place for one.
+ToastCursor* toast_cursor(FunctionCallInfo fcinfo, int n);
+
+// A vector or halfvec where it lies: x may have any alignment.
+template <class T>
+struct DenseView {
+  const typename T::Element* x;
+  int32 dim;
+};
+
+template <class T>
+inline DenseView<T> dense_view(const char* payload) {
+  int16 dim;
+  memcpy(&dim, payload, sizeof dim);
+  return {reinterpret_cast<const typename T::Element*>(payload + offsetof(T, x) - offsetof(T, dim)), dim};
+}
+
+template <class T>
+inline DenseView<T> distance_arg(FunctionCallInfo fcinfo, int n) {
+  struct varlena* value = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(n));
+  if (likely(VARATT_IS_4B_U(value))) return dense_view<T>(VARDATA_4B(value));
+  if (VARATT_IS_SHORT(value) && !VARATT_IS_EXTERNAL(value)) return dense_view<T>(VARDATA_SHORT(value));
+  return dense_view<T>(VARDATA_4B(detoast(value, toast_cursor(fcinfo, n))));
+}
+
+template <class T>
+inline void check_same_dim(const DenseView<T>& a, const DenseView<T>& b) {
+  if (unlikely(a.dim != b.dim)) raise_different_dims(T::kName, a.dim, b.dim);
+}
+
+}  // namespace lowdim::pg

@@ -1,0 +1,44 @@
+// See guc.h.
+
+#include "pg/guc.h"
+
+#include "core/simd/kernels.h"
+#include "pg/pg.h"
+
+extern "C" {
+#include "utils/guc.h"
+}
+
+namespace lowdim::pg {
+namespace {
+
+constexpr int kSimdAuto = -1;
+int simd_level = kSimdAuto;
+
+const config_enum_entry simd_levels[] = {{"auto", kSimdAuto, false},
+                                         {"baseline", static_cast<int>(simd::Level::kBase), false},
+                                         {"avx2", static_cast<int>(simd::Level::kAvx2), false},
+                                         {"avx512", static_cast<int>(simd::Level::kAvx512), false},
+                                         {nullptr, 0, false}};
+
+bool check_simd(int* value, void**, GucSource) {
+  if (*value == kSimdAuto || simd::kernels_for(static_cast<simd::Level>(*value)) != nullptr) return true;
+  GUC_check_errdetail("This processor, or this build, does not have these instructions.");
+  return false;
+}
+
+void assign_simd(int value, void*) {
+  simd::force(value == kSimdAuto ? simd::detect() : static_cast<simd::Level>(value));
+}
+
+}  // namespace
+
+void define_settings() {
+  DefineCustomEnumVariable(
+      "lowdim.simd", "Instruction set of the distance kernels.",
+      "auto takes the best that this processor has; the others force a level, for tests.", &simd_level,
+      kSimdAuto, simd_levels, PGC_USERSET, 0, check_simd, assign_simd, nullptr);
+  MarkGUCPrefixReserved("lowdim");
+}
+
+}  // namespace lowdim::pg
