@@ -42,7 +42,7 @@ override with_llvm = no
 # One object file an instruction set; the dispatcher chooses at run time (src/core/simd/kernels.h).
 ifneq (,$(filter x86_64 amd64,$(host_cpu)))
 src/core/simd/kernels_avx2.o:   CXXFLAGS += -O3 -mavx2 -mfma -mf16c -mbmi2 -mpopcnt
-src/core/simd/kernels_avx512.o: CXXFLAGS += -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512vpopcntdq -mfma -mf16c -mbmi2 -mpopcnt
+src/core/simd/kernels_avx512.o: CXXFLAGS += -O3 -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512vpopcntdq -mfma -mf16c -mbmi2 -mpopcnt
 endif
 src/core/simd/kernels_base.o:   CXXFLAGS += -O3
 # Training-time linear algebra: single-threaded (a backend has one thread).

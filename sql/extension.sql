@@ -2,11 +2,12 @@
 \pset null '(null)'
 SELECT extversion, extrelocatable FROM pg_extension WHERE extname = 'lowdim';
 
--- Every object that the extension owns has a comment
+-- Every object that the extension owns has a comment (its types' arrays, members from 17 on, come with them)
 SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d
 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lowdim')
   AND obj_description(d.objid, d.classid::regclass::name) IS NULL
+  AND NOT EXISTS (SELECT FROM pg_type a WHERE d.classid = 'pg_type'::regclass AND a.typarray = d.objid)
 ORDER BY 1;
 
 -- Every function is parallel safe; those that take values are immutable and, aggregates' parts aside, strict

@@ -2,6 +2,7 @@
 // bytes count.
 
 #include "core/simd/kernels.h"
+#include "pg/compat.h"
 #include "pg/pg.h"
 
 extern "C" {

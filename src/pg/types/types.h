@@ -15,6 +15,7 @@
 #include "core/simd/kernels.h"
 #include "core/vec/limits.h"
 #include "core/vec/sparse.h"
+#include "pg/compat.h"
 #include "pg/fn.h"
 #include "pg/pg.h"
 
