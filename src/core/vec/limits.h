@@ -6,8 +6,8 @@
 
 namespace lowdim {
 
-inline constexpr int32_t kMaxDims = 16000;              // vector, halfvec
-inline constexpr int32_t kMaxSparseDims = 1000000000;   // sparsevec
-inline constexpr int32_t kMaxSparseNonZeros = 16000;    // stored elements of a sparsevec
+inline constexpr int32_t kMaxDims = 16000;             // vector, halfvec
+inline constexpr int32_t kMaxSparseDims = 1000000000;  // sparsevec
+inline constexpr int32_t kMaxSparseNonZeros = 16000;   // stored elements of a sparsevec
 
 }  // namespace lowdim

@@ -14,13 +14,13 @@ namespace lowdim::core {
 
 enum class LiteralFault : uint8_t {
   kNone,
-  kNoOpening,     // does not start with '[' or '{'
-  kSyntax,        // an unexpected character; `position` points at it
-  kEnd,           // the input ends inside the literal
-  kJunk,          // characters after the literal
-  kEmpty,         // '[]'
-  kTooMany,       // more than the allowed number of elements
-  kOutOfRange,    // a number that the element type cannot hold; position and length give its text
+  kNoOpening,   // does not start with '[' or '{'
+  kSyntax,      // an unexpected character; `position` points at it
+  kEnd,         // the input ends inside the literal
+  kJunk,        // characters after the literal
+  kEmpty,       // '[]'
+  kTooMany,     // more than the allowed number of elements
+  kOutOfRange,  // a number that the element type cannot hold; position and length give its text
   kNaN,
   kInfinite,
 };
@@ -37,14 +37,16 @@ struct LiteralError {
 // kOutOfRange. No leading white space.
 LiteralError parse_float(std::string_view text, size_t& position, float& value);
 
-// '[x1,...,xn]' with white space (space \t \n \r \v \f) between any two tokens. Writes n values to `out` (room for
-// kMaxDims). `max_abs` is the largest magnitude the element type rounds to a finite value (65519.996 for halves).
+// '[x1,...,xn]' with white space (space \t \n \r \v \f) between any two tokens. Writes n values to `out`
+// (room for kMaxDims). `max_abs` is the largest magnitude the element type rounds to a finite value
+// (65519.996 for halves).
 LiteralError parse_dense(std::string_view text, float max_abs, float* out, uint32_t& n);
 
-// '{i:x,...}/dims', indices counted from 1, in any order. Zero values are dropped. Writes pairs in the order of
-// the text to `indices` (counted from 0, clamped to the int32 range: the caller checks the bounds) and `values`
-// (room for kMaxSparseNonZeros each).
-LiteralError parse_sparse(std::string_view text, int32_t* indices, float* values, uint32_t& nnz, int32_t& dims);
+// '{i:x,...}/dims', indices counted from 1, in any order. Zero values are dropped. Writes pairs in the order
+// of the text to `indices` (counted from 0, clamped to the int32 range: the caller checks the bounds) and
+// `values` (room for kMaxSparseNonZeros each).
+LiteralError parse_sparse(std::string_view text, int32_t* indices, float* values, uint32_t& nnz,
+                          int32_t& dims);
 
 // Sorts parallel arrays of (index, value) by index; stable order of equal indices is not kept.
 void sort_pairs(int32_t* indices, float* values, uint32_t n);

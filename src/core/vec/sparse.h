@@ -1,5 +1,6 @@
-// Arithmetic of sparse vectors: sorted (index, value) arrays, indices from 0, no stored zeros. Both operands of a
-// function have the same dimensions (the caller checks). Sums accumulate in float32, like the dense kernels.
+// Arithmetic of sparse vectors: sorted (index, value) arrays, indices from 0, no stored zeros. Both operands
+// of a function have the same dimensions (the caller checks). Sums accumulate in float32, like the dense
+// kernels.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +26,10 @@ double sparse_norm2(const SparseView& a);  // squared, accumulated in double
 // dimensions. Negative, 0 or positive.
 int sparse_compare(const SparseView& a, const SparseView& b);
 
-// Sum of many sparse vectors of one dimension in double precision, for sum() and avg(). Inputs gather in a buffer
-// that is merged into the sorted total whenever it outgrows it: O(log) merges an element, memory proportional to the
-// distinct indices seen. The result does not depend on how rows are split between workers beyond rounding.
+// Sum of many sparse vectors of one dimension in double precision, for sum() and avg(). Inputs gather in a
+// buffer that is merged into the sorted total whenever it outgrows it: O(log) merges an element, memory
+// proportional to the distinct indices seen. The result does not depend on how rows are split between workers
+// beyond rounding.
 class SparseSum {
  public:
   // Throws Error(kData) when the dimensions differ from those seen before.
@@ -47,7 +49,7 @@ class SparseSum {
 
   // A flat image of the state, machine-endian, for parallel workers of one server. restore throws
   // Error(kCorrupted) for bytes that are not such an image.
-  size_t image_bytes();                     // folds what is pending, so that write_image cannot throw
+  size_t image_bytes();                           // folds what is pending, so that write_image cannot throw
   void write_image(uint8_t* out) const noexcept;  // image_bytes() bytes, called right after it
   std::vector<uint8_t> image();
   static SparseSum restore(const uint8_t* bytes, size_t n);

@@ -13,8 +13,8 @@ namespace {
 uint16_t load16(const uint8_t* p) { return static_cast<uint16_t>(p[0] << 8 | p[1]); }
 
 uint32_t load32(const uint8_t* p) {
-  return static_cast<uint32_t>(p[0]) << 24 | static_cast<uint32_t>(p[1]) << 16 | static_cast<uint32_t>(p[2]) << 8 |
-         p[3];
+  return static_cast<uint32_t>(p[0]) << 24 | static_cast<uint32_t>(p[1]) << 16 |
+         static_cast<uint32_t>(p[2]) << 8 | p[3];
 }
 
 WireFault non_finite(float v) {
@@ -64,10 +64,12 @@ WireError decode_f16(const uint8_t* bytes, size_t n, uint32_t count, uint16_t* o
   return {};
 }
 
-WireError decode_sparse(const uint8_t* bytes, size_t n, int32_t dims, uint32_t nnz, int32_t* indices, float* values) {
+WireError decode_sparse(const uint8_t* bytes, size_t n, int32_t dims, uint32_t nnz, int32_t* indices,
+                        float* values) {
   const size_t index_bytes = static_cast<size_t>(nnz) * sizeof(int32_t);
   if (n < 2 * index_bytes) return {WireFault::kTruncated, 0};
-  for (uint32_t i = 0; i < nnz; ++i) indices[i] = static_cast<int32_t>(load32(bytes + 4 * static_cast<size_t>(i)));
+  for (uint32_t i = 0; i < nnz; ++i)
+    indices[i] = static_cast<int32_t>(load32(bytes + 4 * static_cast<size_t>(i)));
   if (WireError e = decode_f32(bytes + index_bytes, n - index_bytes, nnz, values)) return e;
   return check_sparse(indices, values, nnz, dims);
 }

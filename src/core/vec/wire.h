@@ -1,8 +1,10 @@
 // Binary (send/recv) formats, big-endian:
 //   vector     int16 dims, int16 unused = 0, dims x float4
 //   halfvec    int16 dims, int16 unused = 0, dims x IEEE binary16
-//   sparsevec  int32 dims, int32 nnz, int32 unused = 0, nnz x int32 index (from 0, ascending), nnz x float4 (none 0)
-// Decoding checks everything before it writes an element; the fuzzers call these functions. Pure, no allocation.
+//   sparsevec  int32 dims, int32 nnz, int32 unused = 0, nnz x int32 index (from 0, ascending), nnz x float4
+//   (none 0)
+// Decoding checks everything before it writes an element; the fuzzers call these functions. Pure, no
+// allocation.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +14,10 @@ namespace lowdim::core {
 
 enum class WireFault : uint8_t {
   kNone,
-  kTruncated,    // fewer bytes than the header promises
-  kDims,         // dims below 1 or above the limit; `value` is dims
-  kUnused,       // the reserved field is not 0; `value` is what it holds
-  kNonZeros,     // nnz negative (value < 0), above the limit, or above dims
+  kTruncated,  // fewer bytes than the header promises
+  kDims,       // dims below 1 or above the limit; `value` is dims
+  kUnused,     // the reserved field is not 0; `value` is what it holds
+  kNonZeros,   // nnz negative (value < 0), above the limit, or above dims
   kNaN,
   kInfinite,
   kIndexBounds,  // an index outside [0, dims)
@@ -40,7 +42,8 @@ WireError decode_sparse_header(const uint8_t* bytes, size_t n, int32_t& dims, in
 // Elements, `bytes` pointing behind the header and holding n bytes.
 WireError decode_f32(const uint8_t* bytes, size_t n, uint32_t count, float* out);
 WireError decode_f16(const uint8_t* bytes, size_t n, uint32_t count, uint16_t* out);
-WireError decode_sparse(const uint8_t* bytes, size_t n, int32_t dims, uint32_t nnz, int32_t* indices, float* values);
+WireError decode_sparse(const uint8_t* bytes, size_t n, int32_t dims, uint32_t nnz, int32_t* indices,
+                        float* values);
 
 // The invariants of stored sparse indices and values, for input from any source.
 WireError check_sparse(const int32_t* indices, const float* values, uint32_t nnz, int32_t dims);
