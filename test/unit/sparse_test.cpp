@@ -323,4 +323,21 @@ TEST(SparseSum, DamagedImagesAreRefused) {
 }
 
 }  // namespace
+TEST(SparseSum, HoldsABoundedNumberOfElements) {
+  const int32_t dims = 2000000;
+  SparseSum sum;
+  std::vector<int32_t> indices(16000);
+  const std::vector<float> ones(indices.size(), 1.0f);
+  const auto add_from = [&](int32_t first) {
+    for (size_t i = 0; i < indices.size(); ++i) indices[i] = first + static_cast<int32_t>(i);
+    sum.add({indices.data(), ones.data(), static_cast<uint32_t>(indices.size()), dims});
+  };
+  EXPECT_THROW(
+      {
+        for (int32_t row = 0; row < 100; ++row) add_from(row * 16000);
+        sum.total();
+      },
+      Error);
+}
+
 }  // namespace lowdim::core

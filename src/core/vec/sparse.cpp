@@ -139,6 +139,13 @@ void SparseSum::fold() {
     }
   }
   total_.resize(n);
+  if (total_.size() > kMaxSumNonZeros) {
+    std::erase_if(total_, [](const Entry& e) { return e.value == 0; });
+    if (total_.size() > kMaxSumNonZeros) {
+      throw Error(ErrorKind::kLimit, "sum of sparsevec values has more than " +
+                                         std::to_string(kMaxSumNonZeros) + " non-zero elements");
+    }
+  }
 }
 
 const std::vector<SparseSum::Entry>& SparseSum::total() {
