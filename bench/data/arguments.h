@@ -1,5 +1,5 @@
-// Command-line options of the bench programs: `--name value`, `--name` for flags, anything else positional.
-// An unknown option ends the program with its usage text. Used by every main() of bench/data and bench/sql.
+// Command-line options of the bench programs: `--name value`, `--name` for flags.
+// Anything else ends the program with its usage text. Used by every main() of bench/data and bench/sql.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,7 @@ class Arguments {
     for (int i = 1; i < argc; i++) {
       const std::string word = argv[i];
       if (word.rfind("--", 0) != 0) {
-        positional_.push_back(word);
+        fail("unexpected word: " + word);
       } else if (has(flags, word.substr(2))) {
         values_[word.substr(2)].push_back("");
       } else if (has(options, word.substr(2)) && i + 1 < argc) {
@@ -43,7 +43,6 @@ class Arguments {
   }
 
   bool has(const std::string& name) const { return values_.count(name) != 0; }
-  const std::vector<std::string>& positional() const { return positional_; }
   std::vector<std::string> all(const std::string& name) const {
     const auto it = values_.find(name);
     return it == values_.end() ? std::vector<std::string>{} : it->second;
@@ -79,7 +78,6 @@ class Arguments {
  private:
   const char* usage_;
   std::map<std::string, std::vector<std::string>> values_;
-  std::vector<std::string> positional_;
 };
 
 }  // namespace lowdim::bench

@@ -7,9 +7,9 @@
 #include <exception>
 #include <string>
 
+#include "../sql/session.h"
 #include "arguments.h"
 #include "fvecs.h"
-#include "session.h"
 #include "wire.h"
 
 namespace {

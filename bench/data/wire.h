@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/base/half.h"
+
 namespace lowdim::bench {
 
 enum class WireType { kVector, kHalfvec, kBit };
@@ -23,29 +25,6 @@ template <class T>
 void put_big_endian(std::string& out, T value) {
   for (int shift = 8 * (static_cast<int>(sizeof(T)) - 1); shift >= 0; shift -= 8)
     out.push_back(static_cast<char>(static_cast<uint64_t>(value) >> shift));
-}
-
-// IEEE half precision, rounded to nearest even; too large becomes infinity.
-inline uint16_t half_bits(float f) {
-  const uint32_t x = std::bit_cast<uint32_t>(f);
-  const uint32_t sign = (x >> 16) & 0x8000u;
-  const uint32_t magnitude = x & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u);
-  if (magnitude >= 0x47800000u) return static_cast<uint16_t>(sign | 0x7c00u);
-  uint32_t mantissa, drop;
-  if (magnitude >= 0x38800000u) {  // normal: rebias the exponent from 127 to 15
-    mantissa = magnitude - 0x38000000u;
-    drop = 13;
-  } else {  // subnormal: units of 2^-24
-    const uint32_t exponent = magnitude >> 23;
-    if (exponent < 102) return static_cast<uint16_t>(sign);
-    mantissa = (magnitude & 0x7fffffu) | 0x800000u;
-    drop = 126 - exponent;
-  }
-  const uint32_t rest = mantissa & ((1u << drop) - 1), half = 1u << (drop - 1);
-  uint32_t kept = mantissa >> drop;
-  if (rest > half || (rest == half && (kept & 1))) kept++;
-  return static_cast<uint16_t>(sign | kept);
 }
 
 // Appends one value. For bit, an element above zero sets its bit, as binary_quantize does.
@@ -65,7 +44,7 @@ inline void put_value(std::string& out, WireType type, const float* v, size_t di
     if (type == WireType::kVector)
       put_big_endian(out, std::bit_cast<uint32_t>(v[i]));
     else
-      put_big_endian(out, half_bits(v[i]));
+      put_big_endian(out, float_to_half(v[i]));
   }
 }
 

@@ -1,9 +1,10 @@
-// Memory and containers for code that a longjmp may leave at any point (src/paged, src/pg): an arena hands out memory
-// and takes nothing back, its owner frees all of it at once. In the server the owner is a memory context (pg/arena_pg),
-// in unit tests a bump pointer (test/unit/bump_arena.h).
+// Memory and containers for code that a longjmp may leave at any point (src/paged, src/pg): an arena hands
+// out memory and takes nothing back, its owner frees all of it at once. In the server the owner is a memory
+// context (pg/arena_pg), in unit tests a bump pointer (test/unit/bump_arena.h).
 //
-// Invariant: nothing here has a destructor to skip, and neither have the elements (static_asserts). Growing leaves the
-// old block to the arena, so a container costs at most twice its final size; reserve() what is known beforehand.
+// Invariant: nothing here has a destructor to skip, and neither have the elements (static_asserts). Growing
+// leaves the old block to the arena, so a container costs at most twice its final size; reserve() what is
+// known beforehand.
 #pragma once
 
 #include <cstddef>
@@ -83,8 +84,8 @@ class ArenaVec {
   size_t capacity_ = 0;
 };
 
-// A binary heap. `Before` is a stateless or plain comparator: top() is an element that no other comes before, so
-// ArenaHeap<float, std::less<>> has the smallest on top (the reverse of std::priority_queue).
+// A binary heap. `Before` is a stateless or plain comparator: top() is an element that no other comes before,
+// so ArenaHeap<float, std::less<>> has the smallest on top (the reverse of std::priority_queue).
 template <class T, class Before>
 class ArenaHeap {
   static_assert(std::is_trivially_destructible_v<Before>);
@@ -143,8 +144,8 @@ class ArenaHeap {
   Before before_;
 };
 
-// A set of integers without removal ("visited"): open addressing, linear probing, at most half full. All values of Key
-// are allowed; the all-ones key, which marks an empty cell, is kept beside the table.
+// A set of integers without removal ("visited"): open addressing, linear probing, at most half full. All
+// values of Key are allowed; the all-ones key, which marks an empty cell, is kept beside the table.
 template <class Key>
 class FlatSet {
   static_assert(std::is_same_v<Key, uint32_t> || std::is_same_v<Key, uint64_t>);
