@@ -17,7 +17,6 @@ namespace {
 // families only if the operating system saves their registers too. clang's does not know f16c, so that is
 // asked for directly.
 bool has_avx2() {
-  __builtin_cpu_init();
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") &&
          __builtin_cpu_supports("popcnt") && __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 &&
@@ -25,43 +24,52 @@ bool has_avx2() {
 }
 
 bool has_avx512() {
-  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
-         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
-         __builtin_cpu_supports("avx512vpopcntdq");
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vpopcntdq");
 }
+
+// The best level, asked once: a virtual machine traps cpuid, which then takes microseconds. 0 is not asked
+// yet.
+Level best_level() {
+  static int known = 0;
+  int level = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (level == 0) {
+    __builtin_cpu_init();
+    level = 1 + static_cast<int>(has_avx512() ? Level::kAvx512 : has_avx2() ? Level::kAvx2 : Level::kBase);
+    __atomic_store_n(&known, level, __ATOMIC_RELAXED);
+  }
+  return static_cast<Level>(level - 1);
+}
+#else
+Level best_level() { return Level::kBase; }
 #endif
 
 }  // namespace
 
 const Kernels* kernels_for(Level level) {
+  if (level > best_level()) return nullptr;
   switch (level) {
     case Level::kBase:
       return &kernels_base;
 #if LOWDIM_SIMD_X86
     case Level::kAvx2:
-      return has_avx2() ? &kernels_avx2 : nullptr;
+      return &kernels_avx2;
     case Level::kAvx512:
-      return has_avx512() ? &kernels_avx512 : nullptr;
+      return &kernels_avx512;
 #else
     case Level::kAvx2:
     case Level::kAvx512:
-      return nullptr;
+      break;
 #endif
   }
   return nullptr;
 }
 
-Level detect() {
-  if (kernels_for(Level::kAvx512) != nullptr) return Level::kAvx512;
-  if (kernels_for(Level::kAvx2) != nullptr) return Level::kAvx2;
-  return Level::kBase;
-}
+Level detect() { return best_level(); }
 
 void force(Level level) {
-  const Kernels* table = kernels_for(level);
-  if (table == nullptr && level == Level::kAvx512) table = kernels_for(Level::kAvx2);
-  if (table == nullptr) table = &kernels_base;
+  const Kernels* table = kernels_for(level < best_level() ? level : best_level());
   __atomic_store_n(&internal::active, table, __ATOMIC_RELAXED);
 }
 

@@ -10,12 +10,12 @@
 // Reg has, for T = float or uint16_t (a half):
 //   F, D, kLanes           batches of float and double of one register, and how many floats F has
 //   load(p)                kLanes elements at p, as floats
-//   load_rest(p, i, n)     the elements p[i, n), fewer than kLanes and at least one, in any lanes (the same
-//   for the
-//                          same i and n; in order from lane 0 if i is 0); the other lanes are 0
+//   load_rest(p, i, n)     the elements p[i, n), at least one, fewer than kLanes; other lanes are 0. The
+//                          lane of each depends on i and n only, and is its place if i is 0
 //   add_squares(x, lo, hi) squares of x in double, added to lo and hi
 //   store_half(x, p), store_half_rest(x, p, count), store_rest(x, p, count)
 //   sum(F), sum(D)
+//   kLong, Half            from how many floats on distances are taken in registers `Half`; 0 for never
 //   Bits, kBytes, load_bits(p), popcount(x), sum_bits(x): the same for bit strings, counts per 64-bit lane
 //   kMasksBytes            whether load_bits_rest(p, count) is there, for count < kBytes
 #pragma once
@@ -32,44 +32,63 @@ using Bits = Reg::Bits;
 constexpr size_t kLanes = Reg::kLanes;
 
 struct L2 {
-  static F step(F sum, F a, F b) {
-    const F d = a - b;
+  template <class B>
+  static B step(B sum, B a, B b) {
+    const B d = a - b;
     return xsimd::fma(d, d, sum);
   }
 };
 
 struct Dot {
-  static F step(F sum, F a, F b) { return xsimd::fma(a, b, sum); }
+  template <class B>
+  static B step(B sum, B a, B b) {
+    return xsimd::fma(a, b, sum);
+  }
 };
 
 struct L1 {
-  static F step(F sum, F a, F b) { return sum + xsimd::abs(a - b); }
+  template <class B>
+  static B step(B sum, B a, B b) {
+    return sum + xsimd::abs(a - b);
+  }
 };
 
 // Four sums, so that a step need not wait for the one before it. What is left after the unrolled loop goes to
 // different sums for the same reason: at 100 dimensions it is a third of the work.
-template <class Metric, class T>
-float distance(const T* a, const T* b, uint32_t n32) {
-  const size_t n = n32;
-  F s0(0.0f), s1(0.0f), s2(0.0f), s3(0.0f);
+template <class Metric, class R, class T>
+float distance_in(const T* a, const T* b, size_t n) {
+  constexpr size_t k = R::kLanes;
+  typename R::F s0(0.0f), s1(0.0f), s2(0.0f), s3(0.0f);
   size_t i = 0;
-  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
-    s0 = Metric::step(s0, Reg::load(a + i), Reg::load(b + i));
-    s1 = Metric::step(s1, Reg::load(a + i + kLanes), Reg::load(b + i + kLanes));
-    s2 = Metric::step(s2, Reg::load(a + i + 2 * kLanes), Reg::load(b + i + 2 * kLanes));
-    s3 = Metric::step(s3, Reg::load(a + i + 3 * kLanes), Reg::load(b + i + 3 * kLanes));
+  for (; i + 4 * k <= n; i += 4 * k) {
+    s0 = Metric::step(s0, R::load(a + i), R::load(b + i));
+    s1 = Metric::step(s1, R::load(a + i + k), R::load(b + i + k));
+    s2 = Metric::step(s2, R::load(a + i + 2 * k), R::load(b + i + 2 * k));
+    s3 = Metric::step(s3, R::load(a + i + 3 * k), R::load(b + i + 3 * k));
   }
-  if (i + 2 * kLanes <= n) {
-    s0 = Metric::step(s0, Reg::load(a + i), Reg::load(b + i));
-    s1 = Metric::step(s1, Reg::load(a + i + kLanes), Reg::load(b + i + kLanes));
-    i += 2 * kLanes;
+  if (i + 2 * k <= n) {
+    s0 = Metric::step(s0, R::load(a + i), R::load(b + i));
+    s1 = Metric::step(s1, R::load(a + i + k), R::load(b + i + k));
+    i += 2 * k;
   }
-  if (i + kLanes <= n) {
-    s2 = Metric::step(s2, Reg::load(a + i), Reg::load(b + i));
-    i += kLanes;
+  if (i + k <= n) {
+    s2 = Metric::step(s2, R::load(a + i), R::load(b + i));
+    i += k;
   }
-  if (i < n) s3 = Metric::step(s3, Reg::load_rest(a, i, n), Reg::load_rest(b, i, n));
-  return Reg::sum((s0 + s1) + (s2 + s3));
+  if (i < n) s3 = Metric::step(s3, R::load_rest(a, i, n), R::load_rest(b, i, n));
+  return R::sum((s0 + s1) + (s2 + s3));
+}
+
+// Long arrays of floats take half registers where Reg has them. From memory a loop over full AVX-512 registers
+// was slower by 15 to 30 % (Zen 4; it asks for more cache lines at once, which seems to be why), for about 7 %
+// gained in the L2 cache.
+// Benchmark: l2sq_f32/avx512/*/memory in bench/micro/kernels_bench.cpp.
+template <class Metric, class T, class R = Reg>
+float distance(const T* a, const T* b, uint32_t n) {
+  if constexpr (sizeof(T) == sizeof(float) && R::kLong > 0) {
+    if (n >= R::kLong) return distance_in<Metric, typename R::Half>(a, b, n);
+  }
+  return distance_in<Metric, R>(a, b, n);
 }
 
 // Three sums twice: six steps in flight cover the latency of one.

@@ -48,6 +48,8 @@ struct Reg {
     return F(_mm256_cvtph_ps(_mm_set_epi64x(static_cast<int64_t>(words[1]), static_cast<int64_t>(words[0]))));
   }
 
+  static constexpr size_t kLong = 0;
+
   static void add_squares(F x, D& lo, D& hi) {
     const D a(_mm256_cvtps_pd(_mm256_castps256_ps128(x)));
     const D b(_mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)));

@@ -46,6 +46,17 @@ struct Reg {
     return F(_mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(n - i), p + i)));
   }
 
+  static constexpr size_t kLong = 256;
+  struct Half {
+    using F = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;
+    static constexpr size_t kLanes = F::size;
+    static F load(const float* p) { return F::load_unaligned(p); }
+    static F load_rest(const float* p, size_t i, size_t n) {
+      return F(_mm256_maskz_loadu_ps(static_cast<__mmask8>(first(n - i)), p + i));
+    }
+    static float sum(F x) { return sum_of(x); }
+  };
+
   static void add_squares(F x, D& lo, D& hi) {
     const D a(_mm512_cvtps_pd(_mm512_castps512_ps256(x)));
     const D b(_mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)));

@@ -44,6 +44,8 @@ struct Reg {
     return load(h);
   }
 
+  static constexpr size_t kLong = 0;
+
   static void add_squares(F x, D& lo, D& hi) {
     float f[kLanes];
     double d[kLanes];
