@@ -1,8 +1,8 @@
 // Whole pages that an index has given up: a linked list from the meta page's free_head through trailer.next.
 //
-// Invariant, after every prefix of the log: each page on the list has kind kFree, is on it once, and nothing else links
-// to it. Each operation is one record, so a crash loses no page but an extended one that was never written.
-// Called by inserts (grow_from), vacuum (free_page) and checks (check_freelist).
+// Invariant, after every prefix of the log: each page on the list has kind kFree, is on it once, and nothing
+// else links to it. Each operation is one record, so a crash loses no page but an extended one that was never
+// written. Called by inserts (grow_from), vacuum (free_page) and checks (check_freelist).
 #pragma once
 
 #include "paged/meta.h"
@@ -10,8 +10,8 @@
 
 namespace lowdim::paged {
 
-// Puts `block` on the free list. The caller has unlinked it (slot event kDied), and has passed the gates of everybody who
-// could still know its number. False if it is free already, or if the meta page is damaged.
+// Puts `block` on the free list. The caller has unlinked it (slot event kDied), and has passed the gates of
+// everybody who could still know its number. False if it is free already, or if the meta page is damaged.
 template <Store S>
 bool free_page(S& s, Block block) {
   return s.txn([&](auto& txn) {
@@ -28,9 +28,10 @@ bool free_page(S& s, Block block) {
   });
 }
 
-// Links a page to `from`, a free one or a new one, in one record: Verdict f(PageEdit from, Block block, PageEdit page)
-// sets the links, `page` being initialised to `kind`. f must look at `from` again: it may have changed since the caller
-// read it, and another may have grown it already (kAbandon then). Returns the block, or kNoBlock if f abandoned.
+// Links a page to `from`, a free one or a new one, in one record: Verdict f(PageEdit from, Block block,
+// PageEdit page) sets the links, `page` being initialised to `kind`. f must look at `from` again: it may have
+// changed since the caller read it, and another may have grown it already (kAbandon then). Returns the block,
+// or kNoBlock if f abandoned.
 template <Store S, class F>
 Block grow_from(S& s, Block from, uint16_t kind, F f) {
   for (;; s.poll()) {
@@ -79,7 +80,8 @@ Block grow_from(S& s, Block from, uint16_t kind, F f) {
   }
 }
 
-// Walks the list and reports damage; returns how many pages are on it. For use while nobody changes the index.
+// Walks the list and reports damage; returns how many pages are on it. For use while nobody changes the
+// index.
 template <Store S>
 Block check_freelist(S& s) {
   Block at = s.read(kMetaBlock, [](PageView meta) {

@@ -1,5 +1,6 @@
-// The meta page, block 0 of every index: what wrote it, who may read it, the head of the free list, and the options that
-// the index was built with. Scans trust it, not the relation's options, which may have changed since the build.
+// The meta page, block 0 of every index: what wrote it, who may read it, the head of the free list, and the
+// options that the index was built with. Scans trust it, not the relation's options, which may have changed
+// since the build.
 //
 // Nobody acts on a copy of it: whoever needs a field to be true reads it under the lock that he acts under.
 //
@@ -73,8 +74,8 @@ inline MetaHead* meta_head(PageEdit page) {
   return const_cast<MetaHead*>(meta_head(static_cast<PageView>(page)));
 }
 
-// Reads the options. Fields that an older format did not have keep the value that `options` comes with; those that this
-// library does not know are left out.
+// Reads the options. Fields that an older format did not have keep the value that `options` comes with; those
+// that this library does not know are left out.
 template <class Options>
 MetaStatus read_meta(PageView page, const Format& format, Options& options) {
   const MetaHead* head = meta_head(page);
@@ -88,7 +89,8 @@ MetaStatus read_meta(PageView page, const Format& format, Options& options) {
   return MetaStatus::kGood;
 }
 
-// Stores changed options; their size must be what it was. False if the page is not a meta page with such options.
+// Stores changed options; their size must be what it was. False if the page is not a meta page with such
+// options.
 template <class Options>
 bool write_options(PageEdit page, const Options& options) {
   MetaHead* head = meta_head(page);

@@ -1,9 +1,10 @@
-// One page as the paged code sees it: PostgreSQL's page header, a body that grows up from it to `lower`, a hole, and a
-// 16-byte trailer at the end (PostgreSQL's "special area"). Views are spans: they own nothing and are valid only inside
-// the Store callback that handed them out.
+// One page as the paged code sees it: PostgreSQL's page header, a body that grows up from it to `lower`, a
+// hole, and a 16-byte trailer at the end (PostgreSQL's "special area"). Views are spans: they own nothing and
+// are valid only inside the Store callback that handed them out.
 //
-// Invariant: header <= lower <= upper <= trailer. What lies between lower and upper is lost: the log leaves it out, and
-// a logged page has it zeroed at commit, an unlogged one does not, so a mistake there shows on logged relations only.
+// Invariant: header <= lower <= upper <= trailer. What lies between lower and upper is lost: the log leaves
+// it out, and a logged page has it zeroed at commit, an unlogged one does not, so a mistake there shows on
+// logged relations only.
 //
 //   offset  size  field                                     (offsets 0 to 23 are PostgreSQL's PageHeaderData)
 //        0     8  LSN                    kept by the server
@@ -52,7 +53,8 @@ struct PageHeader {
   uint16_t size_and_version;
   uint32_t prune_xid;
 };
-static_assert(sizeof(PageHeader) == 24 && offsetof(PageHeader, lower) == 12 && offsetof(PageHeader, upper) == 14);
+static_assert(sizeof(PageHeader) == 24 && offsetof(PageHeader, lower) == 12 &&
+              offsetof(PageHeader, upper) == 14);
 
 struct PageTrailer {
   Block next;
@@ -67,8 +69,8 @@ inline constexpr size_t kBodyOffset = sizeof(PageHeader);
 inline constexpr size_t kTrailerOffset = kPageBytes - sizeof(PageTrailer);
 inline constexpr size_t kBodyBytes = kTrailerOffset - kBodyOffset;  // 8152, the most that a body can hold
 
-// A page to read. Anything may be on it (a crash leaves zeros, a standby shows pages in the middle of a change), so ask
-// is_kind first; body<T> then checks the length.
+// A page to read. Anything may be on it (a crash leaves zeros, a standby shows pages in the middle of a
+// change), so ask is_kind first; body<T> then checks the length.
 class PageView {
  public:
   explicit PageView(const void* bytes) : bytes_(static_cast<const uint8_t*>(bytes)) {}

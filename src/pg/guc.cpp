@@ -3,6 +3,7 @@
 #include "pg/guc.h"
 
 #include "core/simd/kernels.h"
+#include "pg/failpoint.h"
 #include "pg/pg.h"
 
 extern "C" {
@@ -38,6 +39,7 @@ void define_settings() {
       "lowdim.simd", "Instruction set of the distance kernels.",
       "auto takes the best that this processor has; the others force a level, for tests.", &simd_level,
       kSimdAuto, simd_levels, PGC_USERSET, 0, check_simd, assign_simd, nullptr);
+  define_failpoint_setting("lowdim.failpoint");
   MarkGUCPrefixReserved("lowdim");
 }
 
