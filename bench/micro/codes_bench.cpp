@@ -3,7 +3,7 @@
 //   micro --benchmark_filter='(lvq8_score|l2sq_f32_scan)/avx512/768/memory'
 // Subjects: *_score is Scorer::score in blocks of 64 codes (what a partition scan does), dot_* and planes the
 // bare kernel in such blocks, *_encode is Quantizer::encode, *_f32_scan one call of a float32 kernel a
-// vector. Places: `l2cache`, 128 KiB of codes or vectors, again and again; `memory`, 256 MiB, beyond every
+// vector. Places: `l2cache`, 512 KiB of codes or vectors, again and again; `memory`, 256 MiB, beyond every
 // cache. Counters: items_per_second are vectors a second (of processor time), GB/s bytes of codes or vectors
 // read.
 #include <benchmark/benchmark.h>
@@ -33,7 +33,7 @@ using core::Rows;
 using simd::CodeKernels;
 using simd::Level;
 
-constexpr size_t kL2Cache = size_t{128} << 10, kMemory = size_t{256} << 20;
+constexpr size_t kL2Cache = size_t{512} << 10, kMemory = size_t{256} << 20;
 constexpr size_t kRows = 64;
 
 // kRows centred rows, which repeat in what is scanned.
@@ -139,6 +139,7 @@ void kernel(benchmark::State& state, const CodeKernels& k, const std::string& na
   std::vector<uint8_t> codes(kRows * size), query(4 * dims);
   for (uint8_t& x : codes) x = static_cast<uint8_t>(random());
   for (uint8_t& x : query) x = static_cast<uint8_t>(random() % 16);
+  const std::vector<int16_t> i16(query.begin(), query.end());
   const std::vector<float> q = rows_of(dims);
   const size_t count = fill(codes.data(), size, bytes);
   float out[kRows];
@@ -150,6 +151,8 @@ void kernel(benchmark::State& state, const CodeKernels& k, const std::string& na
     if (name == "dot_f32_u4") k.dot_f32_u4(q.data(), p, size, kRows, dims, out);
     if (name == "dot_f32_u2") k.dot_f32_u2(q.data(), p, size, kRows, dims, out);
     if (name == "dot_f32_u1") k.dot_f32_u1(q.data(), p, size, kRows, dims, out);
+    if (name == "dot_i16_u8") k.dot_i16_u8(i16.data(), p, size, kRows, dims, ints);
+    if (name == "dot_i16_u4") k.dot_i16_u4(i16.data(), p, size, kRows, dims, ints);
     if (name == "dot_i8_u8") k.dot_i8_u8(i8, p, size, kRows, dims, ints);
     if (name == "dot_i8_u4") k.dot_i8_u4(i8, p, size, kRows, dims, ints);
     if (name == "dot_u8_u8") k.dot_u8_u8(query.data(), p, size, kRows, dims, ints);
@@ -188,8 +191,9 @@ const bool registered = [] {
           add(
               name + std::string("_score") + end, [=](auto& s) { score(s, level, name, dims, bytes); },
               bytes);
-        for (const char* name : {"dot_f32_u8", "dot_f32_u4", "dot_f32_u2", "dot_f32_u1", "dot_i8_u8",
-                                 "dot_i8_u4", "dot_u8_u8", "dot_u8_u4", "planes_u1"})
+        for (const char* name :
+             {"dot_f32_u8", "dot_f32_u4", "dot_f32_u2", "dot_f32_u1", "dot_i16_u8", "dot_i16_u4", "dot_i8_u8",
+              "dot_i8_u4", "dot_u8_u8", "dot_u8_u4", "planes_u1"})
           add(
               name + end, [=](auto& s) { kernel(s, *k, name, dims, bytes); }, bytes);
       }
