@@ -20,9 +20,22 @@ COMMENT = re.compile(r"^COMMENT ON (" + "|".join(sorted((k for k, _ in KINDS), k
 
 
 def returns(sql):
-    """name(arguments) -> result type of every function and aggregate."""
-    found = re.findall(r"^CREATE FUNCTION (\S+?\([^)]*\)) RETURNS (\S.*?)\s+AS ", sql, re.M | re.S)
-    return dict(found)
+    """What each function gives back, by name and arguments as written, and by name and number of arguments for those
+    whose arguments are named."""
+    found = {}
+    for name, args, result in re.findall(
+        r"^CREATE FUNCTION (\w+)\(([^)]*)\)\s+RETURNS (\S.*?)\s+AS '", sql, re.M | re.S
+    ):
+        result = "setof record" if result.startswith("TABLE") else result
+        found[f"{name}({args})"] = result
+        given = [a for a in args.split(",") if not a.strip().startswith("OUT ")]
+        found.setdefault((name, len(given)), result)
+    return found
+
+
+def result_of(results, signature):
+    name, args = signature.rstrip(")").split("(")
+    return results.get(signature) or results[(name, len(args.split(",")))]
 
 
 def main():
@@ -39,7 +52,7 @@ def main():
                 "| --- | --- |" if kind != "FUNCTION" else "| --- | --- | --- |"]
         for name, text in rows[kind]:
             cell = "`" + name.replace("|", "\\|") + "`"
-            middle = f" `{results[name]}` |" if kind == "FUNCTION" else ""
+            middle = f" `{result_of(results, name)}` |" if kind == "FUNCTION" else ""
             out.append(f"| {cell} |{middle} {text} |")
     page = "\n".join(out) + "\n"
     if "--check" in sys.argv[1:]:

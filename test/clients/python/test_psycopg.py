@@ -5,6 +5,7 @@ from the formats alone, so that they check them. PGHOST and its kin name the ser
 
 import dataclasses
 import math
+import os
 import struct
 import unittest
 
@@ -409,6 +410,35 @@ class Refusals(ClientTest):
                     with self.assertRaises(psycopg.errors.InvalidParameterValue) as caught:
                         self.connection.execute(f"CREATE TEMP TABLE refused (v {name}({modifier}))")
                     self.assertEqual(caught.exception.diag.message_primary, message)
+
+
+@unittest.skipUnless(os.environ.get("LOWDIM_CLIENT_EXTENSION", "lowdim") == "lowdim", "codecs are lowdim's own")
+class Codecs(ClientTest):
+    def test_codecs_and_codes_travel_in_binary(self):
+        self.connection.execute(
+            "CREATE TEMP TABLE trained AS SELECT codec_train(ARRAY[n, n % 7, n % 3]::vector, '{\"method\":\"lvq8\"}') AS codec"
+            " FROM generate_series(1, 100) n"
+        )
+        self.connection.execute(
+            "CREATE TEMP TABLE pairs AS SELECT codec, codec_encode(codec, '[1,2,3]'::vector) AS code FROM trained"
+        )
+        self.connection.execute("CREATE TEMP TABLE copies (LIKE pairs)")
+        with self.connection.cursor() as cursor:
+            with cursor.copy("COPY pairs TO STDOUT (FORMAT binary)") as out:
+                data = b"".join(bytes(part) for part in out)
+            with cursor.copy("COPY copies FROM STDIN (FORMAT binary)") as into:
+                into.write(data)
+        same = self.connection.execute(
+            "SELECT v.codec::text = c.codec::text AND v.code::text = c.code::text"
+            " AND codec_decode(c.codec, c.code) = codec_decode(v.codec, v.code) FROM pairs v, copies c"
+        ).fetchone()
+        self.assertEqual(same, (True,))
+        # A damaged byte inside the model is found on the way in.
+        damaged = bytearray(data)
+        damaged[len(data) // 2] ^= 1
+        with self.assertRaises(psycopg.DatabaseError):
+            with self.connection.cursor().copy("COPY copies FROM STDIN (FORMAT binary)") as into:
+                into.write(bytes(damaged))
 
 
 if __name__ == "__main__":
