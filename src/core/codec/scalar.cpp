@@ -126,9 +126,14 @@ Int8Quantizer::Int8Quantizer(size_t dims, float scale, double clipped_fraction)
 }
 
 std::unique_ptr<Int8Quantizer> Int8Quantizer::train(const Rows& sample) {
-  const size_t n = sample.n * sample.dims;
-  std::vector<float> sizes(n);
-  for (size_t i = 0; i < n; ++i) sizes[i] = std::fabs(sample.data[i]);
+  // One scale needs no more than a million components; the rows that give them are evenly spaced.
+  constexpr size_t kMostComponents = size_t{1} << 20;
+  const size_t step = std::max<size_t>(1, sample.n * sample.dims / kMostComponents);
+  std::vector<float> sizes;
+  for (size_t i = 0; i < sample.n; i += step) {
+    for (size_t d = 0; d < sample.dims; ++d) sizes.push_back(std::fabs(sample.row(i)[d]));
+  }
+  const size_t n = sizes.size();
   std::sort(sizes.begin(), sizes.end());
   float best_scale = 1;
   double best_error = std::numeric_limits<double>::infinity(), best_clipped = 0;
