@@ -1,5 +1,5 @@
-// Random numbers of the data sets: core's (core/base/random.h), and a shuffle made of them. Used by the hold-out split
-// of fetch and by the generator; golden checksums in bench_data_test.
+// Random numbers of the data sets: core's (core/base/random.h), and a shuffle made of them. Used by the
+// hold-out split of fetch and by the generator; golden checksums in bench_data_test.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,8 @@ namespace lowdim::bench {
 
 using core::Random;
 
-// 0..n-1 in random order: Fisher-Yates from the front, so the first m entries are a sample of m without repeats.
+// 0..n-1 in random order: Fisher-Yates from the front, so the first m entries are a sample of m without
+// repeats.
 inline std::vector<uint32_t> shuffled(size_t n, uint64_t seed) {
   std::vector<uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0u);

@@ -1,5 +1,5 @@
-// How core learns of a pending cancel or shutdown, without calling PostgreSQL: it reads two flags. What it throws then
-// becomes the server's own message at the door (pg/door.h).
+// How core learns of a pending cancel or shutdown, without calling PostgreSQL: it reads two flags. What it
+// throws then becomes the server's own message at the door (pg/door.h).
 #pragma once
 
 #include "core/base/stop.h"

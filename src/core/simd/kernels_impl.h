@@ -79,10 +79,9 @@ float distance_in(const T* a, const T* b, size_t n) {
   return R::sum((s0 + s1) + (s2 + s3));
 }
 
-// Long arrays of floats take half registers where Reg has them. From memory a loop over full AVX-512 registers
-// was slower by 15 to 30 % (Zen 4; it asks for more cache lines at once, which seems to be why), for about 7 %
-// gained in the L2 cache.
-// Benchmark: l2sq_f32/avx512/*/memory in bench/micro/kernels_bench.cpp.
+// Long arrays of floats take half registers where Reg has them. From memory a loop over full AVX-512
+// registers was slower by 15 to 30 % (Zen 4; it asks for more cache lines at once, which seems to be why),
+// for about 7 % gained in the L2 cache. Benchmark: l2sq_f32/avx512/*/memory in bench/micro/kernels_bench.cpp.
 template <class Metric, class T, class R = Reg>
 float distance(const T* a, const T* b, uint32_t n) {
   if constexpr (sizeof(T) == sizeof(float) && R::kLong > 0) {

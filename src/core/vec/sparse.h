@@ -32,8 +32,8 @@ int sparse_compare(const SparseView& a, const SparseView& b);
 // beyond rounding.
 class SparseSum {
  public:
-  // Bounds the memory (16 bytes each, twice while merging). A result may have kMaxSparseNonZeros; more are held here
-  // because later rows may cancel them. Above it, Error(kLimit).
+  // Bounds the memory (16 bytes each, twice while merging). A result may have kMaxSparseNonZeros; more are
+  // held here because later rows may cancel them. Above it, Error(kLimit).
   static constexpr size_t kMaxSumNonZeros = size_t{1} << 20;
 
   // Throws Error(kData) when the dimensions differ from those seen before.
