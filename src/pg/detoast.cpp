@@ -54,6 +54,7 @@ bool read_chunk(Page page, Buffer buffer, OffsetNumber offset, Relation table, S
   const struct varlena* data = reinterpret_cast<const struct varlena*>(fields + kFixed);
   if (VARATT_IS_EXTERNAL(data) || VARATT_IS_COMPRESSED(data)) return false;
   *chunk = {VARDATA_ANY(data), static_cast<int32>(VARSIZE_ANY_EXHDR(data))};
+  prefetch_next_row(reinterpret_cast<const struct varlena*>(tuple.t_data), tuple.t_len);
   return true;
 }
 

