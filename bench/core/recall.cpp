@@ -26,13 +26,14 @@ using namespace lowdim;
 
 constexpr const char* kUsage =
     "recall --base FILE --queries FILE --metric l2|cosine|ip --codec SPEC [--codec SPEC ...]\n"
-    "       [--n 200] [--k 10] [--rows N] [--learn N] [--budget MB]\n"
+    "       [--n 200] [--k 10] [--rows N] [--learn N | --learn-from FILE] [--budget MB]\n"
     "  FILE   .fvecs or .bvecs\n"
     "  SPEC   options as in codec_train, without JSON: lvq8, rabitq:bits=4, opq:m=16,bits=8,\n"
     "         leanvec:dims=96,then=lvq8, pca:dims=64,then=rabitq,then.bits=4; with ;rerank=50 behind it the\n"
     "         50 nearest codes are reordered by exact distance\n"
     "  --n    the first n queries are searched for (200)\n"
     "  --learn  the N queries behind those are given to query-aware codecs (0)\n"
+    "  --learn-from  all vectors of this file are given to them\n"
     "  --rows at most this many rows of the base\n"
     "  --budget  megabytes for training (256)\n";
 
@@ -96,6 +97,7 @@ class Bench {
     learn_ = bench::Matrix<float>(learn, all.cols);
     std::copy_n(all.row(0), n * all.cols, queries_.values.data());
     std::copy_n(all.row(0) + n * all.cols, learn * all.cols, learn_.values.data());
+    if (args.has("learn-from")) learn_ = bench::read_vectors(args.text("learn-from", ""));
     truth_ = bench::find_truth(metric_, base_, queries_, k_, std::thread::hardware_concurrency());
   }
 
@@ -190,8 +192,9 @@ class Bench {
 
 int main(int argc, char** argv) {
   try {
-    const bench::Arguments args(argc, argv, kUsage,
-                                {"base", "queries", "metric", "codec", "n", "k", "rows", "learn", "budget"});
+    const bench::Arguments args(
+        argc, argv, kUsage,
+        {"base", "queries", "metric", "codec", "n", "k", "rows", "learn", "learn-from", "budget"});
     if (!args.has("codec")) args.fail("--codec is required");
     // Specifications are read before any work is done; a request's views do not survive a move.
     std::vector<std::unique_ptr<Request>> requests;

@@ -190,6 +190,26 @@ TEST(Codec, StopsWhenAsked) {
   }
 }
 
+// By cosine, long queries are no more important than short ones, and zero ones ask for nothing.
+TEST(Codec, SampleQueriesCountByDirectionWhereRowsAreNormalized) {
+  const std::vector<float> data = rows(kRows, 6);
+  const std::vector<float> queries = rows(50, 7);
+  const auto image = [&](const char* normalize, bool uneven) {
+    CodecTrainer trainer;
+    trainer.start(spec_of({{"method", "leanvec"}, {"dims", "5"}, {"normalize", normalize}}), kDims, kBudget);
+    for (size_t i = 0; i < kRows; ++i) trainer.add(data.data() + i * kDims, kDims);
+    for (size_t i = 0; i < 50; ++i) {
+      std::vector<float> q(queries.data() + i * kDims, queries.data() + (i + 1) * kDims);
+      for (float& v : q) v *= uneven && i % 7 == 0 ? 64.0f : 1.0f;
+      trainer.add_query(q.data(), kDims);
+    }
+    if (uneven) trainer.add_query(std::vector<float>(kDims).data(), kDims);
+    return trainer.finish(Stop{}).image();
+  };
+  EXPECT_EQ(image("true", true), image("true", false));
+  EXPECT_NE(image("false", true), image("false", false));
+}
+
 TEST(Codec, SpecificationsAreChecked) {
   const auto refused = [](const Options& options) {
     try {

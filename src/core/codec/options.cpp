@@ -194,7 +194,11 @@ std::string CodecSpec::text() const {
                        (quantizer == QuantizerKind::kOsq && projection == ProjectionKind::kPca);
   if (projection != ProjectionKind::kNone && !implied) {
     out = projections[static_cast<int>(projection)];
-    if (dims != 0 && projection != ProjectionKind::kRotation) out += "(" + std::to_string(dims) + ")";
+    if (dims != 0 && projection != ProjectionKind::kRotation) {
+      const char* algorithms[] = {"", ", frank_wolfe", ", eigen"};
+      const bool leanvec_used = projection == ProjectionKind::kLeanvec;
+      out += "(" + std::to_string(dims) + (leanvec_used ? algorithms[static_cast<int>(leanvec)] : "") + ")";
+    }
     if (quantizer == QuantizerKind::kFloat32) return out;
     out += " then ";
   }

@@ -30,7 +30,7 @@ struct ReportOptions {
   std::vector<double> compressions = {4, 8, 16, 32};
   bool table_methods = true;
   size_t table_rows = 0;  // of the whole table; 0 or less than the rows given: those
-  size_t base_rows = 15000;
+  size_t base_rows = 10000;
   size_t training_rows = 8000;  // opq takes fewer of many dimensions, int8 of any
   size_t decode_rows = 1000;    // that mse and decode_us are measured on
   size_t budget_bytes = size_t{256} << 20;

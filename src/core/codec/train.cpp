@@ -101,23 +101,29 @@ void CodecTrainer::check_dims(size_t dims) const {
   }
 }
 
+// v at length one, in row_; nullptr for the zero vector, which has no direction.
+const float* CodecTrainer::direction(const float* v) {
+  double norm = 0;
+  for (size_t i = 0; i < dims_; ++i) norm += static_cast<double>(v[i]) * v[i];
+  if (!(norm > 0)) return nullptr;
+  norm = std::sqrt(norm);
+  row_.resize(dims_);
+  for (size_t i = 0; i < dims_; ++i) row_[i] = static_cast<float>(v[i] / norm);
+  return row_.data();
+}
+
 void CodecTrainer::add_query(const float* q, size_t dims) {
   check_dims(dims);
-  queries_.insert(queries_.end(), q, q + dims);
+  // By cosine a query's length means nothing, so long ones must not outweigh the others.
+  if (spec_.normalize) q = direction(q);
+  if (q != nullptr) queries_.insert(queries_.end(), q, q + dims);
 }
 
 void CodecTrainer::add(const float* row, size_t dims) {
   check_dims(dims);
   ++rows_;
-  if (spec_.normalize) {
-    double norm = 0;
-    for (size_t i = 0; i < dims; ++i) norm += static_cast<double>(row[i]) * row[i];
-    if (!(norm > 0)) return;  // the zero vector has no direction
-    norm = std::sqrt(norm);
-    row_.resize(dims);
-    for (size_t i = 0; i < dims; ++i) row_[i] = static_cast<float>(row[i] / norm);
-    row = row_.data();
-  }
+  if (spec_.normalize) row = direction(row);
+  if (row == nullptr) return;
   ++used_rows_;
   sample_->add(row);
   if (moments_) {

@@ -27,7 +27,8 @@ class CodecTrainer {
   void start(const CodecSpec& spec, size_t dims, size_t budget_bytes);
   bool started() const { return dims_ != 0; }
 
-  // A sample query, for query-aware projections.
+  // A sample query, for query-aware projections. Where rows are normalized, so are queries, and zero ones are
+  // left out.
   void add_query(const float* q, size_t dims);
 
   // Throws Error(kData) for other dimensions than start's.
@@ -44,6 +45,7 @@ class CodecTrainer {
 
  private:
   void check_dims(size_t dims) const;
+  const float* direction(const float* v);
   std::unique_ptr<Projection> train_projection(const Stop& stop,
                                                std::vector<std::pair<std::string, std::string>>& facts);
   std::unique_ptr<Quantizer> train_quantizer(Rows rows, const Stop& stop);
