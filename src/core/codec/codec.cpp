@@ -30,16 +30,28 @@ uint64_t hash_bytes(const uint8_t* bytes, size_t n) {
   return mix64(h ^ rest);
 }
 
-double squared_norm(const float* v, size_t n) {
+// Sums in eight lanes that are then added in order: the same to the bit whatever the compiler makes of it,
+// and quick.
+template <class Term>
+double sum_in_lanes(size_t n, Term term) {
+  constexpr size_t kLanes = 8;
+  double lanes[kLanes] = {};
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (size_t l = 0; l < kLanes; ++l) lanes[l] += term(i + l);
+  }
+  for (size_t l = 0; i < n; ++i, ++l) lanes[l] += term(i);
   double sum = 0;
-  for (size_t i = 0; i < n; ++i) sum += static_cast<double>(v[i]) * v[i];
+  for (const double lane : lanes) sum += lane;
   return sum;
 }
 
+double squared_norm(const float* v, size_t n) {
+  return sum_in_lanes(n, [=](size_t i) { return static_cast<double>(v[i]) * v[i]; });
+}
+
 double inner_product(const float* a, const float* b, size_t n) {
-  double sum = 0;
-  for (size_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * b[i];
-  return sum;
+  return sum_in_lanes(n, [=](size_t i) { return static_cast<double>(a[i]) * b[i]; });
 }
 
 void put_text(ByteWriter& out, const std::string& text) {
@@ -116,9 +128,15 @@ void Codec::encode(const float* x, uint8_t* code) const {
     // What the code changed: u^ for u, in the span of the projection; the rest of x stays as it is.
     std::vector<float> decoded(u.size());
     quantizer_->decode(payload, decoded.data());
-    norm += squared_norm(decoded.data(), u.size()) - squared_norm(u.data(), u.size());
-    for (size_t i = 0; i < projected_mean_.size(); ++i) {
-      norm += 2.0 * projected_mean_[i] * (static_cast<double>(decoded[i]) - u[i]);
+    const float* const was = u.data();
+    const float* const is = decoded.data();
+    norm += sum_in_lanes(u.size(), [=](size_t i) {
+      return (static_cast<double>(is[i]) - was[i]) * (static_cast<double>(is[i]) + was[i]);
+    });
+    if (!projected_mean_.empty()) {
+      const float* const m = projected_mean_.data();
+      norm +=
+          2 * sum_in_lanes(u.size(), [=](size_t i) { return m[i] * (static_cast<double>(is[i]) - was[i]); });
     }
   }
   if (zero) norm = 0;  // it has no direction, whatever its code says
