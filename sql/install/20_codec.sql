@@ -172,7 +172,7 @@ CREATE FUNCTION codec_report(tbl regclass, col name, options jsonb DEFAULT '{}',
                  note text)
   AS 'MODULE_PATHNAME', 'lowdim_codec_report' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION codec_report(regclass, name, jsonb, vector[]) IS
-  'Measures every compression method on a column at 4, 8, 16 and 32 times, on a sample that fits maintenance_work_mem, with the queries given or held out of the column. Bytes count the model, spread over the rows. Options: metric (l2, ip, cosine), queries, base_rows, training_rows, table_methods, seed. Errors: 22023 for options, 22000 for fewer than 100 different vectors.';
+  'Measures the quantizers, alone and behind PCA, and table-level methods on a column at 4, 8, 16 and 32 times, on a sample that fits maintenance_work_mem, with the queries given or held out of the column. Bytes count the model, spread over the rows. Options: metric (l2, ip, cosine), queries, base_rows, training_rows, table_methods, seed. Errors: 22023 for options, 22000 for fewer than 100 different vectors.';
 
 CREATE FUNCTION codec_recommend(tbl regclass, col name, max_bytes_per_vector double precision,
                                 min_recall double precision, options jsonb DEFAULT '{}', queries vector[] DEFAULT NULL)
