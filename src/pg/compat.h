@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "storage/proc.h"
+#include "utils/rel.h"
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #include "varatt.h"  // was part of postgres.h
@@ -33,6 +34,15 @@ inline LocalTransactionId current_transaction() {
   return MyProc->vxid.lxid;
 #else
   return MyProc->lxid;
+#endif
+}
+
+// The number of a relation's file, new after each rewrite.
+inline Oid relation_file_number(Relation relation) {
+#if PG_VERSION_NUM >= 160000
+  return relation->rd_locator.relNumber;
+#else
+  return relation->rd_node.relNode;
 #endif
 }
 

@@ -1,0 +1,276 @@
+// See build.h.
+
+#include "core/graph/build.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/graph/beam.h"
+#include "core/simd/codes.h"
+
+namespace lowdim::core {
+namespace {
+
+constexpr size_t align8(size_t n) { return (n + 7) & ~size_t{7}; }
+
+// Rows begin at cache lines where that costs little, and kernels meet no tail.
+size_t stride_of(const GraphBuildOptions& o) {
+  const size_t unit = o.row_bytes > 96 ? 64 : 32;
+  return (o.row_bytes + unit - 1) / unit * unit;
+}
+
+// Distances as the beam's order: shifted to be positive, and the last bit given up.
+uint32_t order(int32_t distance) {
+  return static_cast<uint32_t>((static_cast<int64_t>(distance) + 0x80000000) >> 1);
+}
+
+}  // namespace
+
+size_t GraphBuild::shared_bytes(const GraphBuildOptions& o) {
+  const size_t n = o.n, room = o.degree + o.slack;
+  return 64 + align8(o.entries * sizeof(uint32_t)) + n * stride_of(o) + 64 + n * sizeof(GraphRowTerms) +
+         align8(n * room * sizeof(uint32_t)) + align8(n * sizeof(uint16_t)) + align8(n);
+}
+
+GraphBuild::GraphBuild(const GraphBuildOptions& o, void* memory, bool create) : options_(o) {
+  const size_t n = o.n;
+  uint8_t* at = static_cast<uint8_t*>(memory);
+  const auto take = [&](size_t bytes) {
+    uint8_t* here = at;
+    at += align8(bytes);
+    return here;
+  };
+  entry_count_ = reinterpret_cast<uint32_t*>(take(64));
+  entries_ = reinterpret_cast<uint32_t*>(take(o.entries * sizeof(uint32_t)));
+  row_stride_ = static_cast<uint32_t>(stride_of(o));
+  at += -reinterpret_cast<uintptr_t>(at) % 64;
+  rows_ = take(n * row_stride_);
+  terms_ = reinterpret_cast<GraphRowTerms*>(take(n * sizeof(GraphRowTerms)));
+  links_ = reinterpret_cast<uint32_t*>(take(n * room() * sizeof(uint32_t)));
+  counts_ = reinterpret_cast<uint16_t*>(take(n * sizeof(uint16_t)));
+  locks_ = take(n);
+  if (create) {
+    *entry_count_ = 0;
+    std::memset(counts_, 0, n * sizeof(uint16_t));
+    std::memset(locks_, 0, n);
+    std::memset(rows_, 128, n * row_stride_);  // zero, where the padding is
+  }
+}
+
+size_t GraphBuild::scratch_bytes(const GraphBuildOptions& o) {
+  const size_t room = o.degree + o.slack, most = o.ef_construction + room + 1;
+  return align8(o.n * sizeof(uint16_t)) + stride_of(o) * 2 + (o.ef_construction + 1) * sizeof(uint64_t) +
+         align8(std::max<size_t>(room, o.entries) * sizeof(uint32_t)) + 4 * most * sizeof(uint64_t);
+}
+
+GraphBuild::Scratch GraphBuild::make_scratch(const GraphBuildOptions& o, void* memory) {
+  const size_t room = o.degree + o.slack, most = o.ef_construction + room + 1;
+  uint8_t* at = static_cast<uint8_t*>(memory);
+  const auto take = [&](size_t bytes) {
+    uint8_t* here = at;
+    at += align8(bytes);
+    return here;
+  };
+  Scratch s;
+  s.seen = reinterpret_cast<uint16_t*>(take(o.n * sizeof(uint16_t)));
+  std::memset(s.seen, 0, o.n * sizeof(uint16_t));
+  s.epoch = 0;
+  s.query = reinterpret_cast<int8_t*>(take(2 * stride_of(o)));
+  s.beam = reinterpret_cast<uint64_t*>(take((o.ef_construction + 1) * sizeof(uint64_t)));
+  s.ids = reinterpret_cast<uint32_t*>(take(std::max<size_t>(room, o.entries) * sizeof(uint32_t)));
+  s.candidates = reinterpret_cast<uint64_t*>(take(most * sizeof(uint64_t)));
+  s.kept = reinterpret_cast<uint64_t*>(take(most * sizeof(uint64_t)));
+  s.overfull = reinterpret_cast<uint64_t*>(take(most * sizeof(uint64_t)));
+  s.overfull_kept = reinterpret_cast<uint64_t*>(take(most * sizeof(uint64_t)));
+  s.distances = 0;
+  return s;
+}
+
+uint32_t GraphBuild::entry_count() const { return __atomic_load_n(entry_count_, __ATOMIC_ACQUIRE); }
+
+void GraphBuild::lock(uint32_t i) const {
+  while (__atomic_exchange_n(locks_ + i, uint8_t{1}, __ATOMIC_ACQUIRE) != 0) {
+    while (__atomic_load_n(locks_ + i, __ATOMIC_RELAXED) != 0) {
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#endif
+    }
+  }
+}
+void GraphBuild::unlock(uint32_t i) const { __atomic_store_n(locks_ + i, uint8_t{0}, __ATOMIC_RELEASE); }
+
+void GraphBuild::load(uint32_t i, int8_t* query) const {
+  const uint8_t* r = row(i);
+  for (uint32_t d = 0; d < row_stride_; ++d) query[d] = static_cast<int8_t>(r[d] - 128);
+}
+
+int32_t GraphBuild::distance(const int8_t* query, const GraphRowTerms& of_query, uint32_t to) const {
+  int32_t dot;
+  simd::code_kernels().dot_i8_u8(query, row(to), 0, 1, row_stride_, &dot);
+  return of_query.add + terms_[to].add - 2 * (dot - 128 * of_query.sum);
+}
+
+uint32_t GraphBuild::search(uint32_t i, bool from_own, Scratch& s) const {
+  if (++s.epoch == 0) {
+    std::memset(s.seen, 0, options_.n * sizeof(uint16_t));
+    s.epoch = 1;
+  }
+  Beam beam(s.beam, options_.ef_construction);
+  const GraphRowTerms terms = terms_[i];
+  s.seen[i] = s.epoch;
+  // A node that has links is in the right place already.
+  const uint32_t entries = from_own ? 0 : entry_count();
+  for (uint32_t j = 0; from_own && j < counts_[i]; ++j) {
+    const uint32_t id = links(i)[j];
+    if (s.seen[id] == s.epoch) continue;
+    s.seen[id] = s.epoch;
+    beam.push(order(distance(s.query, terms, id)), id);
+  }
+  for (uint32_t e = 0; e < entries; ++e) {
+    const uint32_t id = __atomic_load_n(entries_ + e, __ATOMIC_RELAXED);
+    if (id == i) continue;
+    if (e + 4 < entries) __builtin_prefetch(row(entries_[e + 4]));
+    const uint32_t d = order(distance(s.query, terms, id));
+    if (d < beam.limit()) beam.push(d, id);
+  }
+  for (uint32_t e = 0; e < beam.size(); ++e) s.seen[Beam::id(beam[e])] = s.epoch;
+  s.distances += entries;
+  for (uint32_t at; beam.pop(&at);) {
+    const uint32_t n = __atomic_load_n(counts_ + at, __ATOMIC_ACQUIRE);
+    const uint32_t* list = links_ + size_t{at} * room();
+    uint32_t fresh = 0;
+    for (uint32_t j = 0; j < n; ++j) {
+      const uint32_t id = __atomic_load_n(list + j, __ATOMIC_RELAXED);
+      if (s.seen[id] == s.epoch) continue;
+      s.seen[id] = s.epoch;
+      s.ids[fresh++] = id;
+      const uint8_t* r = row(id);
+      for (uint32_t b = 0; b < row_stride_; b += 64) __builtin_prefetch(r + b);
+    }
+    for (uint32_t j = 0; j < fresh; ++j) {
+      const uint32_t d = order(distance(s.query, terms, s.ids[j]));
+      if (d < beam.limit()) beam.push(d, s.ids[j]);
+    }
+    s.distances += fresh;
+    uint32_t next;
+    if (beam.peek(&next)) {
+      __builtin_prefetch(links_ + size_t{next} * room());
+      __builtin_prefetch(links_ + size_t{next} * room() + 16);
+    }
+  }
+  for (uint32_t j = 0; j < beam.size(); ++j) s.candidates[j] = beam[j] & ~uint64_t{1};
+  return beam.size();
+}
+
+// Of the candidates (with their distances from a base) those that no nearer kept one is nearer to than the
+// base is, at most `degree`; then the nearest of the others until `fill` are kept. Candidates may stand
+// twice.
+uint32_t GraphBuild::choose(uint64_t* candidates, uint32_t n, uint32_t fill, uint64_t* kept,
+                            Scratch& s) const {
+  std::sort(candidates, candidates + n);
+  n = static_cast<uint32_t>(std::unique(candidates, candidates + n) - candidates);
+  uint32_t count = 0;
+  int8_t* query = s.query + row_stride_;
+  for (uint32_t j = 0; j < n && count < options_.degree; ++j) {
+    const uint32_t id = Beam::id(candidates[j]), limit = Beam::distance(candidates[j]);
+    load(id, query);
+    const GraphRowTerms terms = terms_[id];
+    bool occluded = false;
+    for (uint32_t k = 0; k < count && !occluded; ++k) {
+      occluded = order(distance(query, terms, Beam::id(kept[k]))) < limit;
+      ++s.distances;
+    }
+    if (occluded) continue;
+    kept[count++] = candidates[j];
+    candidates[j] |= 1;
+  }
+  for (uint32_t j = 0; j < n && count < fill; ++j) {
+    if ((candidates[j] & 1) == 0) kept[count++] = candidates[j];
+  }
+  return count;
+}
+
+// The links of node i with their distances from `query`, the node itself, behind the first n candidates.
+uint32_t GraphBuild::add_links(uint32_t i, const int8_t* query, uint64_t* candidates, uint32_t n,
+                               Scratch& s) const {
+  const GraphRowTerms terms = terms_[i];
+  const uint32_t have = __atomic_load_n(counts_ + i, __ATOMIC_ACQUIRE);
+  for (uint32_t j = 0; j < have; ++j) {
+    const uint32_t id = __atomic_load_n(links(i) + j, __ATOMIC_RELAXED);
+    candidates[n++] = Beam::key(order(distance(query, terms, id)), id);
+  }
+  s.distances += have;
+  return n;
+}
+
+// Under the node's lock.
+void GraphBuild::put(uint32_t i, const uint64_t* kept, uint32_t count) const {
+  uint32_t* list = links_ + size_t{i} * room();
+  for (uint32_t j = 0; j < count; ++j) __atomic_store_n(list + j, Beam::id(kept[j]), __ATOMIC_RELAXED);
+  __atomic_store_n(counts_ + i, static_cast<uint16_t>(count), __ATOMIC_RELEASE);
+}
+
+void GraphBuild::link(uint32_t from, uint32_t to, uint64_t key, Scratch& s) const {
+  lock(from);
+  uint32_t* list = links_ + size_t{from} * room();
+  const uint32_t n = counts_[from];
+  bool has = false;
+  for (uint32_t j = 0; j < n && !has; ++j) has = list[j] == to;
+  if (!has && n < room()) {
+    __atomic_store_n(list + n, to, __ATOMIC_RELAXED);
+    __atomic_store_n(counts_ + from, static_cast<uint16_t>(n + 1), __ATOMIC_RELEASE);
+  } else if (!has) {
+    int8_t* query = s.query + row_stride_;
+    load(from, query);
+    s.overfull[0] = Beam::key(Beam::distance(key), to);
+    const uint32_t all = add_links(from, query, s.overfull, 1, s);
+    put(from, s.overfull_kept, choose(s.overfull, all, options_.degree, s.overfull_kept, s));
+  }
+  unlock(from);
+}
+
+// Links i to the kept candidates, and them to it. What others have linked to i meanwhile stays, if there is
+// room.
+void GraphBuild::connect(uint32_t i, uint32_t count, bool keep_old, Scratch& s) const {
+  lock(i);
+  const uint32_t* list = links(i);
+  uint32_t total = count;
+  for (uint32_t j = 0; keep_old && j < counts_[i] && total < room(); ++j) {
+    bool twice = false;
+    for (uint32_t k = 0; k < count && !twice; ++k) twice = Beam::id(s.kept[k]) == list[j];
+    if (!twice) s.kept[total++] = Beam::key(0, list[j]);
+  }
+  put(i, s.kept, total);
+  unlock(i);
+  for (uint32_t j = 0; j < count; ++j) link(Beam::id(s.kept[j]), i, s.kept[j], s);
+}
+
+void GraphBuild::insert(uint32_t i, Scratch& s) const {
+  load(i, s.query);
+  const uint32_t n = search(i, false, s);
+  connect(i, choose(s.candidates, n, options_.degree / 2, s.kept, s), true, s);
+  if (__atomic_load_n(entry_count_, __ATOMIC_RELAXED) < options_.entries) {
+    lock(0);  // of whichever node: it is one lock for all
+    if (*entry_count_ < options_.entries) {
+      __atomic_store_n(entries_ + *entry_count_, i, __ATOMIC_RELAXED);
+      __atomic_store_n(entry_count_, *entry_count_ + 1, __ATOMIC_RELEASE);
+    }
+    unlock(0);
+  }
+}
+
+void GraphBuild::improve(uint32_t i, Scratch& s) const {
+  load(i, s.query);
+  uint32_t n = search(i, true, s);
+  n = add_links(i, s.query, s.candidates, n, s);
+  connect(i, choose(s.candidates, n, options_.degree, s.kept, s), false, s);
+}
+
+void GraphBuild::finish(uint32_t i, Scratch& s) const {
+  if (counts_[i] <= options_.degree) return;
+  load(i, s.query);
+  const uint32_t n = add_links(i, s.query, s.candidates, 0, s);
+  put(i, s.kept, choose(s.candidates, n, options_.degree, s.kept, s));
+}
+
+}  // namespace lowdim::core

@@ -1,0 +1,165 @@
+// See train.h.
+
+#include "core/graph/train.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "core/base/error.h"
+#include "core/cluster/kmeans.h"
+#include "core/codec/pca.h"
+#include "core/codec/pq.h"
+
+namespace lowdim::core {
+namespace {
+
+constexpr int kCentroids = 16;
+constexpr int kIterations = 12;    // of Lloyd; more gain less than 0.1 % of the distortion
+constexpr uint32_t kMostDims = 4;  // of a segment that lay_segments makes
+
+// What 16 centroids leave of the variance of one, two or four equal Gaussian coordinates; four segments'
+// worth of nothing is 1.
+constexpr double kLeft1 = 0.0095, kLeft2 = 0.108, kLeft4 = 0.33;
+
+void check(const Rows& sample, const GraphCodeOptions& options) {
+  if (sample.n == 0 || sample.dims == 0)
+    throw Error(ErrorKind::kData, "a graph code needs rows to be trained on");
+  if (options.segments == 0 || options.segments > GraphCode::kMaxSegments || sample.dims > 65535 ||
+      options.code_dims > sample.dims) {
+    throw Error(ErrorKind::kInvalidParameter,
+                "a graph code has 1 to 240 segments and no more dimensions than its rows");
+  }
+}
+
+}  // namespace
+
+std::vector<uint16_t> lay_segments(const std::vector<double>& variances, uint32_t segments) {
+  const size_t dims = variances.size();
+  std::vector<double> weight(dims + 1, 0);  // prefix sums of v^2
+  for (size_t d = 0; d < dims; ++d) weight[d + 1] = weight[d] + variances[d] * variances[d];
+  const size_t m = std::min<size_t>(segments, dims);
+  size_t best_ones = m, best_twos = 0, best_fours = 0;
+  double best = std::numeric_limits<double>::infinity();
+  for (size_t ones = 0; ones <= m; ++ones) {
+    for (size_t twos = 0; ones + twos <= m; ++twos) {
+      const size_t fours = m - ones - twos;
+      const size_t d1 = ones, d2 = d1 + 2 * twos, d4 = d2 + kMostDims * fours;
+      if (d4 > dims) continue;
+      const double cost = kLeft1 * weight[d1] + kLeft2 * (weight[d2] - weight[d1]) +
+                          kLeft4 * (weight[d4] - weight[d2]) + (weight[dims] - weight[d4]);
+      if (cost < best) {
+        best = cost;
+        best_ones = ones;
+        best_twos = twos;
+        best_fours = fours;
+      }
+    }
+  }
+  std::vector<uint16_t> begins{0};
+  const auto add = [&](size_t count, size_t width) {
+    for (size_t i = 0; i < count; ++i) begins.push_back(static_cast<uint16_t>(begins.back() + width));
+  };
+  add(best_ones, 1);
+  add(best_twos, 2);
+  add(best_fours, kMostDims);
+  return begins;
+}
+
+std::vector<uint8_t> train_graph_code(Rows sample, const GraphCodeOptions& options, const Stop& stop) {
+  check(sample, options);
+  const uint32_t dims = static_cast<uint32_t>(sample.dims);
+  const bool projects = options.project && options.metric != GraphMetric::kL1 && dims > 1;
+
+  std::vector<float> mean(dims);
+  std::vector<uint16_t> begins;
+  Matrix matrix;  // code_dims x dims
+  if (projects) {
+    const uint32_t most =
+        options.code_dims != 0 ? options.code_dims : std::min(dims, kMostDims * options.segments);
+    const Pca pca = train_pca(sample, most, stop);
+    std::vector<double> variances(most);
+    for (uint32_t i = 0; i < most; ++i) {
+      variances[i] = std::max(pca.pairs.values(static_cast<Eigen::Index>(i)), 0.0);
+    }
+    begins = lay_segments(variances, options.segments);
+    matrix = pca.pairs.vectors.topRows(begins.back()).cast<float>();
+    for (uint32_t d = 0; d < dims; ++d) mean[d] = static_cast<float>(pca.mean(static_cast<Eigen::Index>(d)));
+  } else {
+    for (const size_t b : pq_begins(dims, std::min<size_t>(options.segments, dims))) {
+      begins.push_back(static_cast<uint16_t>(b));
+    }
+    const VectorD m = sample.matrix().cast<double>().colwise().mean();
+    for (uint32_t d = 0; d < dims; ++d) mean[d] = static_cast<float>(m(static_cast<Eigen::Index>(d)));
+  }
+  const uint32_t segments = static_cast<uint32_t>(begins.size() - 1), code_dims = begins.back();
+
+  const Eigen::Map<const Eigen::RowVectorXf> centre(mean.data(), static_cast<Eigen::Index>(dims));
+  Matrix centred = sample.matrix().rowwise() - centre;
+  const Vector whole = centred.rowwise().squaredNorm();
+  Matrix u = projects ? Matrix(centred * matrix.transpose()) : std::move(centred);
+  if (!u.allFinite() || !whole.allFinite())
+    throw Error(ErrorKind::kData, "vectors are too large for a graph code");
+  stop.check();
+
+  std::vector<float> centroids(size_t{code_dims} * kCentroids);
+  Vector left = (whole - u.rowwise().squaredNorm()).cwiseMax(0.0f);
+  if (code_dims == dims) left.setZero();
+  for (uint32_t s = 0; s < segments; ++s) {
+    const Eigen::Index from = begins[s], width = begins[s + 1] - begins[s];
+    const Matrix part = u.middleCols(from, width);
+    const KMeans found = kmeans({part.data(), sample.n, static_cast<size_t>(width)}, kCentroids, kIterations,
+                                options.seed + s, stop);
+    for (Eigen::Index d = 0; d < width; ++d) {
+      for (Eigen::Index c = 0; c < kCentroids; ++c) {
+        centroids[static_cast<size_t>((from + d) * kCentroids + c)] = found.centroids(c, d);
+      }
+    }
+    for (size_t i = 0; i < sample.n; ++i) {
+      const Eigen::Index row = static_cast<Eigen::Index>(i);
+      left(row) +=
+          (part.row(row) - found.centroids.row(static_cast<Eigen::Index>(found.nearest[i]))).squaredNorm();
+    }
+    stop.check();
+  }
+  std::sort(left.begin(), left.end());
+  const size_t cut = sample.n / 1000;  // what lies outside is clamped
+  const float low = left(static_cast<Eigen::Index>(cut));
+  const float high = left(static_cast<Eigen::Index>(sample.n - 1 - cut));
+  const float widest = u.cwiseAbs().maxCoeff();
+
+  GraphCodeHead head{};
+  head.magic = GraphCode::kMagic;
+  head.bytes = static_cast<uint32_t>(GraphCode::image_bytes(dims, code_dims, segments, projects));
+  head.dims = dims;
+  head.code_dims = code_dims;
+  head.segments = segments;
+  head.metric = static_cast<uint8_t>(options.metric);
+  head.projects = projects;
+  head.error_low = low;
+  head.error_step = (high - low) / 255;
+  head.row_scale = widest > 0 ? 127 / widest : 1;
+  head.mean_norm = centre.squaredNorm();
+  const Vector projected = projects ? Vector(matrix * centre.transpose()) : Vector(centre.transpose());
+
+  std::vector<uint8_t> image(head.bytes);
+  uint8_t* at = image.data();
+  const auto put = [&](const void* bytes, size_t n) {
+    std::memcpy(at, bytes, n);
+    at += n;
+  };
+  put(&head, sizeof head);
+  put(mean.data(), dims * sizeof(float));
+  put(projected.data(), code_dims * sizeof(float));
+  if (projects) put(matrix.data(), size_t{code_dims} * dims * sizeof(float));
+  put(centroids.data(), centroids.size() * sizeof(float));
+  put(begins.data(), begins.size() * sizeof(uint16_t));
+  GraphCode made;
+  if (!GraphCode::open(image.data(), image.size(), &made)) {
+    throw Error(ErrorKind::kData, "vectors are out of the range of a graph code");
+  }
+  return image;
+}
+
+}  // namespace lowdim::core

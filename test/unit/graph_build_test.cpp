@@ -1,0 +1,189 @@
+// The graph under construction (core/graph/build): recall of walks over it, from one thread and from several,
+// lists that keep their promises, and the beam.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "core/base/random.h"
+#include "core/graph/beam.h"
+#include "core/graph/build.h"
+#include "core/graph/train.h"
+
+namespace lowdim::core {
+namespace {
+
+TEST(Beam, KeepsTheNearestAndExpandsThemInOrder) {
+  Random random(1);
+  for (int round = 0; round < 200; ++round) {
+    const uint32_t capacity = 1 + static_cast<uint32_t>(random.below(20));
+    std::vector<uint64_t> keys(capacity + 1);
+    Beam beam(keys.data(), capacity);
+    std::vector<std::pair<uint32_t, uint32_t>> all;
+    std::set<uint32_t> expanded;
+    for (uint32_t id = 0; id < 60; ++id) {
+      const uint32_t d = static_cast<uint32_t>(random.below(50));
+      beam.push(d, id);
+      all.emplace_back(d, id);
+      std::sort(all.begin(), all.end());
+      ASSERT_EQ(beam.size(), std::min<size_t>(capacity, all.size()));
+      for (uint32_t i = 0; i < beam.size(); ++i) ASSERT_EQ(Beam::id(beam[i]), all[i].second);
+      ASSERT_EQ(beam.limit(), all.size() < capacity ? Beam::kMostDistance : all[capacity - 1].first);
+      if (random.below(3) != 0) continue;
+      uint32_t next = 0, peeked = 0;
+      const bool peek = beam.peek(&peeked);
+      ASSERT_EQ(beam.pop(&next), peek);
+      if (!peek) continue;
+      ASSERT_EQ(next, peeked);
+      uint32_t wanted = UINT32_MAX;
+      for (uint32_t i = beam.size(); i-- > 0;) {
+        if (expanded.count(Beam::id(beam[i])) == 0) wanted = Beam::id(beam[i]);
+      }
+      ASSERT_EQ(next, wanted);
+      expanded.insert(next);
+    }
+  }
+}
+
+struct Made {
+  std::vector<uint8_t> image;
+  std::vector<uint64_t> memory;
+  GraphBuildOptions options;
+  std::vector<float> base;
+};
+
+// Clusters, so that walks can go wrong.
+std::vector<float> clustered(size_t n, size_t dims, uint64_t seed) {
+  Random centres(99), random(seed);
+  std::vector<float> centre(20 * dims), out(n * dims);
+  for (float& c : centre) c = static_cast<float>(4 * centres.normal());
+  for (size_t i = 0; i < n; ++i) {
+    const size_t which = random.below(20);
+    for (size_t d = 0; d < dims; ++d) {
+      out[i * dims + d] = centre[which * dims + d] + static_cast<float>(random.normal());
+    }
+  }
+  return out;
+}
+
+void build(Made& made, uint32_t n, uint32_t dims, size_t threads, bool sorted) {
+  made.base = clustered(n, dims, 7);
+  GraphCodeOptions code_options;
+  code_options.segments = dims;
+  made.image = train_graph_code({made.base.data(), n, dims}, code_options, {});
+  GraphCode code;
+  ASSERT_TRUE(GraphCode::open(made.image.data(), made.image.size(), &code));
+  made.options.n = n;
+  made.options.row_bytes = code.code_dims();
+  made.options.degree = 32;
+  made.options.slack = 16;
+  made.options.entries = 40;
+  made.memory.resize(GraphBuild::shared_bytes(made.options) / 8 + 1);
+  const GraphBuild graph(made.options, made.memory.data(), true);
+  std::vector<float> scratch(code.scratch_floats());
+  for (uint32_t i = 0; i < n; ++i)
+    code.row(&made.base[size_t{i} * dims], scratch.data(), graph.row(i), graph.terms(i));
+  std::vector<uint32_t> order(n);
+  std::iota(order.begin(), order.end(), 0u);
+  if (sorted) {
+    std::sort(order.begin(), order.end(),
+              [&](uint32_t a, uint32_t b) { return made.base[a * dims] < made.base[b * dims]; });
+  }
+  const auto all = [&](auto step) {
+    std::atomic<uint32_t> next{0};
+    std::vector<std::thread> workers;
+    for (size_t t = 0; t < threads; ++t) {
+      workers.emplace_back([&] {
+        std::vector<uint64_t> memory(GraphBuild::scratch_bytes(made.options) / 8 + 1);
+        GraphBuild::Scratch s = GraphBuild::make_scratch(made.options, memory.data());
+        for (uint32_t i; (i = next++) < n;) step(order[i], s);
+      });
+    }
+    for (std::thread& w : workers) w.join();
+  };
+  all([&](uint32_t i, auto& s) { graph.insert(i, s); });
+  all([&](uint32_t i, auto& s) { graph.improve(i, s); });
+  all([&](uint32_t i, auto& s) { graph.finish(i, s); });
+}
+
+double recall(const Made& made, uint32_t dims, uint32_t ef) {
+  const GraphBuild graph(made.options, const_cast<uint64_t*>(made.memory.data()), false);
+  const uint32_t n = made.options.n, n_queries = 50, k = 10;
+  const std::vector<float> queries = clustered(n_queries, dims, 8);
+  uint32_t good = 0;
+  for (uint32_t q = 0; q < n_queries; ++q) {
+    const auto far = [&](uint32_t i) {
+      double sum = 0;
+      for (uint32_t d = 0; d < dims; ++d) {
+        const double e =
+            static_cast<double>(made.base[size_t{i} * dims + d]) - static_cast<double>(queries[q * dims + d]);
+        sum += e * e;
+      }
+      return static_cast<uint32_t>(sum * 1000);
+    };
+    std::vector<std::pair<uint32_t, uint32_t>> exact;
+    for (uint32_t i = 0; i < n; ++i) exact.emplace_back(far(i), i);
+    std::partial_sort(exact.begin(), exact.begin() + k, exact.end());
+    std::vector<uint64_t> keys(ef + 1);
+    Beam beam(keys.data(), ef);
+    std::vector<bool> seen(n);
+    const auto offer = [&](uint32_t i) {
+      if (!seen[i]) beam.push(far(i), i);
+      seen[i] = true;
+    };
+    for (uint32_t e = 0; e < graph.entry_count(); ++e) offer(graph.entry(e));
+    for (uint32_t at; beam.pop(&at);) {
+      for (uint32_t j = 0; j < graph.count(at); ++j) offer(graph.links(at)[j]);
+    }
+    for (uint32_t i = 0; i < k; ++i) {
+      for (uint32_t j = 0; j < k; ++j) good += Beam::id(beam[j]) == exact[i].second;
+    }
+  }
+  return static_cast<double>(good) / n_queries / k;
+}
+
+void expect_sound(const Made& made) {
+  const GraphBuild graph(made.options, const_cast<uint64_t*>(made.memory.data()), false);
+  for (uint32_t i = 0; i < made.options.n; ++i) {
+    ASSERT_LE(graph.count(i), made.options.degree);
+    std::set<uint32_t> links(graph.links(i), graph.links(i) + graph.count(i));
+    ASSERT_EQ(links.size(), graph.count(i)) << "a link twice at " << i;
+    ASSERT_EQ(links.count(i), 0u) << "a link to itself";
+    if (!links.empty()) {
+      ASSERT_LT(*links.rbegin(), made.options.n);
+    }
+  }
+}
+
+TEST(GraphBuild, FindsNeighboursWhateverTheOrder) {
+  for (const bool sorted : {false, true}) {
+    Made made;
+    build(made, 4000, 16, 1, sorted);
+    expect_sound(made);
+    EXPECT_GT(recall(made, 16, 40), 0.97) << (sorted ? "sorted" : "as they come");
+  }
+}
+
+TEST(GraphBuild, ThreadsBuildASoundGraph) {
+  Made made;
+  build(made, 4000, 16, 4, false);
+  expect_sound(made);
+  EXPECT_GT(recall(made, 16, 40), 0.97);
+}
+
+TEST(GraphBuild, SmallAndEqualSets) {
+  for (const uint32_t n : {1u, 2u, 33u}) {
+    Made made;
+    build(made, n, 4, 1, false);
+    expect_sound(made);
+    const GraphBuild graph(made.options, made.memory.data(), false);
+    for (uint32_t i = 0; n > 1 && i < n; ++i) EXPECT_GT(graph.count(i), 0u);
+  }
+}
+
+}  // namespace
+}  // namespace lowdim::core
