@@ -5,7 +5,9 @@
 #include "pg/pg.h"
 
 extern "C" {
+#include "catalog/pg_class.h"
 #include "storage/proc.h"
+#include "utils/acl.h"
 #include "utils/rel.h"
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
@@ -26,6 +28,21 @@ extern "C" {
   } while (0)
 #endif
 
+// Says that the server may ask how many workers a build should have; before 17 an access method just has
+// them.
+#if PG_VERSION_NUM >= 170000
+#define LOWDIM_AM_CAN_BUILD_PARALLEL(am) ((am)->amcanbuildparallel = true)
+#else
+#define LOWDIM_AM_CAN_BUILD_PARALLEL(am) ((void)(am))
+#endif
+
+// Says that a path must not be taken if any other can be; before 18 its infinite cost says that alone.
+#if PG_VERSION_NUM >= 180000
+#define LOWDIM_DISABLE_PATH(index_path) ((index_path)->path.disabled_nodes = 2)
+#else
+#define LOWDIM_DISABLE_PATH(index_path) ((void)(index_path))
+#endif
+
 namespace lowdim::pg {
 
 // Numbers the transactions of this session.
@@ -43,6 +60,14 @@ inline Oid relation_file_number(Relation relation) {
   return relation->rd_locator.relNumber;
 #else
   return relation->rd_node.relNode;
+#endif
+}
+
+inline bool owns_relation(Oid relation, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(RelationRelationId, relation, role);
+#else
+  return pg_class_ownercheck(relation, role);
 #endif
 }
 

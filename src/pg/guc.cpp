@@ -3,12 +3,20 @@
 #include "pg/guc.h"
 
 #include "core/simd/kernels.h"
+#include "pg/am/hnsw/am.h"
 #include "pg/failpoint.h"
 #include "pg/pg.h"
 
 extern "C" {
 #include "utils/guc.h"
 }
+
+namespace lowdim::pg::hnsw {
+
+int ef_search_setting = 0;
+int max_scan_tuples_setting = 0;
+
+}  // namespace lowdim::pg::hnsw
 
 namespace lowdim::pg {
 namespace {
@@ -39,6 +47,14 @@ void define_settings() {
       "lowdim.simd", "Instruction set of the distance kernels.",
       "auto takes the best that this processor has; the others force a level, for tests.", &simd_level,
       kSimdAuto, simd_levels, PGC_USERSET, 0, check_simd, assign_simd, nullptr);
+  DefineCustomIntVariable(
+      "lowdim.ef_search", "Candidates that a lean_hnsw scan keeps.",
+      "More find more of the true neighbours and take longer. 0 means each index's own ef_search.",
+      &hnsw::ef_search_setting, 0, 0, 10000, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("lowdim.max_scan_tuples", "Nodes after which a lean_hnsw scan ends.",
+                          "A scan goes on for as long as rows are wanted. 0 means no limit.",
+                          &hnsw::max_scan_tuples_setting, 0, 0, INT_MAX, PGC_USERSET, 0, nullptr, nullptr,
+                          nullptr);
   define_failpoint_setting("lowdim.failpoint");
   MarkGUCPrefixReserved("lowdim");
 }

@@ -1,0 +1,112 @@
+// What the parts of the access method lean_hnsw share: the callbacks, an operator class's meaning, the
+// storage options, and the context of one index in one backend. Each callback has a file of its own name.
+#pragma once
+
+#include "core/graph/code.h"
+#include "paged/hnsw/distance.h"
+#include "paged/hnsw/layout.h"
+#include "pg/pg.h"
+#include "pg/store_pg.h"
+
+extern "C" {
+#include "access/amapi.h"
+#include "access/genam.h"
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+}
+
+namespace lowdim::pg::hnsw {
+
+using paged::hnsw::Input;
+using paged::hnsw::Options;
+using paged::hnsw::Payload;
+
+// --- Operator classes (opclass.cpp). Support function 1 of each returns a pointer to one of these.
+enum class ColumnType : uint8_t { kVector, kHalfvec, kBit, kSparse };
+struct OpclassInfo {
+  ColumnType type;
+  paged::hnsw::Metric metric;
+};
+// Looks the support function up: not under a lock or a gate.
+const OpclassInfo* opclass_of(Relation index);
+
+// --- Storage options (options.cpp)
+enum class CodeOption : int { kAuto, kLeanvec, kPq };
+enum class RerankOption : int { kAuto, kFloat32, kFloat16, kInt8, kNone };
+struct StorageOptions {
+  int32 vl_len_;
+  int m;
+  int ef_construction;
+  int ef_search;
+  int code;        // CodeOption
+  int code_dims;   // 0: chosen
+  int code_bytes;  // a neighbour's code without the byte of the rest; 0: chosen by the room on a page
+  int rerank;      // RerankOption
+};
+void register_options();                         // once, by _PG_init
+StorageOptions storage_options(Relation index);  // with defaults where the index has none
+bytea* parse_options(Datum reloptions, bool validate);
+// What a new index of `dims` dimensions looks like. Raises an ERROR for what does not fit.
+Options plan_options(Relation index, const OpclassInfo& opclass);
+
+// --- Values (value.cpp)
+// Memory for one value at a time.
+struct ValueRoom {
+  float* x;
+  float* guide;
+  float* scratch;  // at least dims, and code.scratch_floats() where a code is there
+};
+ValueRoom make_value_room(const Options& o, MemoryContext context);
+// The value as the index sees it; it may point into the detoasted value and into `room`. False: not indexed
+// (nothing today: NULLs never come here). Raises an ERROR for other dimensions.
+bool read_value(const Options& o, const OpclassInfo& opclass, Datum value, const ValueRoom& room, Input* out);
+
+// --- The context of an index (context.cpp)
+struct IndexContext {
+  Options options;       // as the meta page had them just now
+  core::GraphCode code;  // valid if options.model_block is a block: cached in the backend
+};
+// Reads the meta page, and the model unless this backend has it. Raises an ERROR with a hint to REINDEX for a
+// format that this version does not read.
+IndexContext load_context(Relation index, StorePg& store);
+
+// --- Callbacks
+IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info);
+void build_empty(Relation index);
+bool insert(Relation index, Datum* values, bool* is_null, ItemPointer tid, Relation heap,
+            IndexUniqueCheck unique, bool unchanged, IndexInfo* info);
+IndexBulkDeleteResult* bulk_delete(IndexVacuumInfo* info, IndexBulkDeleteResult* stats,
+                                   IndexBulkDeleteCallback callback, void* state);
+IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResult* stats);
+IndexScanDesc begin_scan(Relation index, int keys, int orderbys);
+void rescan(IndexScanDesc scan, ScanKey keys, int n_keys, ScanKey orderbys, int n_orderbys);
+bool next_row(IndexScanDesc scan, ScanDirection direction);
+void end_scan(IndexScanDesc scan);
+void cost(PlannerInfo* root, IndexPath* path, double loops, Cost* startup, Cost* total,
+          Selectivity* selectivity, double* correlation, double* pages);
+bool validate(Oid opclass);
+char* build_phase_name(int64 phase);
+
+inline paged::hnsw::Tid pack_tid(const ItemPointerData& tid) {
+  return static_cast<uint64_t>(ItemPointerGetBlockNumberNoCheck(&tid)) << 16 |
+         ItemPointerGetOffsetNumberNoCheck(&tid);
+}
+inline ItemPointerData unpack_tid(paged::hnsw::Tid tid) {
+  ItemPointerData out;
+  ItemPointerSet(&out, static_cast<BlockNumber>(tid >> 16), static_cast<OffsetNumber>(tid & 0xFFFF));
+  return out;
+}
+
+// --- Settings (pg/guc.cpp defines them)
+extern int ef_search_setting;        // lowdim.ef_search: 0, the default, means the index's own
+extern int max_scan_tuples_setting;  // lowdim.max_scan_tuples: 0, the default, means no limit
+
+// What the last scan of this backend did, for lowdim_last_scan().
+struct LastScan {
+  Oid index;
+  uint64_t hops, scored, measured, rows, rounds;
+  bool swept;
+};
+extern LastScan last_scan;
+
+}  // namespace lowdim::pg::hnsw

@@ -1,0 +1,153 @@
+// lowdim_info, lowdim_last_scan, lowdim_prewarm: what an index is, what the last scan did, and an index into
+// memory. Figures come out as jsonb, so that more of them can be added.
+
+#include "paged/hnsw/create.h"
+#include "pg/am/hnsw/am.h"
+#include "pg/am/hnsw/open.h"
+#include "pg/fn.h"
+
+extern "C" {
+#include "lib/stringinfo.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+}
+
+namespace lowdim::pg::hnsw {
+namespace {
+
+using paged::hnsw::Metric;
+
+const char* metric_name(Metric metric) {
+  switch (metric) {
+    case Metric::kL2:
+      return "l2";
+    case Metric::kInner:
+      return "ip";
+    case Metric::kCosine:
+      return "cosine";
+    case Metric::kL1:
+      return "l1";
+    case Metric::kHamming:
+      return "hamming";
+    case Metric::kJaccard:
+      return "jaccard";
+  }
+  return "";
+}
+
+const char* payload_name(Payload payload) {
+  switch (payload) {
+    case Payload::kNone:
+      return "none";
+    case Payload::kFloat32:
+      return "float32";
+    case Payload::kFloat16:
+      return "float16";
+    case Payload::kInt8:
+      return "int8";
+    case Payload::kBits:
+      return "bit";
+  }
+  return "";
+}
+
+// One JSON object in the making.
+struct Object {
+  StringInfoData text;
+
+  Object() {
+    initStringInfo(&text);
+    appendStringInfoChar(&text, '{');
+  }
+  void key(const char* name) {
+    if (text.len > 1) appendStringInfoString(&text, ", ");
+    appendStringInfo(&text, "\"%s\": ", name);
+  }
+  void put(const char* name, uint64_t value) {
+    key(name);
+    appendStringInfo(&text, UINT64_FORMAT, value);
+  }
+  void put(const char* name, bool value) {
+    key(name);
+    appendStringInfoString(&text, value ? "true" : "false");
+  }
+  void put(const char* name, const char* value) {
+    key(name);
+    escape_json(&text, value);
+  }
+  void put_rounded(const char* name, double value) {
+    key(name);
+    appendStringInfo(&text, "%.1f", value);
+  }
+  Datum done() {
+    appendStringInfoChar(&text, '}');
+    return DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data));
+  }
+};
+
+}  // namespace
+}  // namespace lowdim::pg::hnsw
+
+using namespace lowdim::pg::hnsw;
+
+LOWDIM_FN(lowdim_info) {
+  const OpenIndex open = open_index(PG_GETARG_OID(0), Wanted::kRead);
+  lowdim::pg::StorePg store(open.index);
+  const IndexContext context = load_context(open.index, store);
+  const Options& o = context.options;
+  const bool trained = o.model_block != lowdim::paged::kNoBlock;
+  Object out;
+  out.put("access_method", "lean_hnsw");
+  out.put("format", uint64_t{store.read(lowdim::paged::kMetaBlock, [](lowdim::paged::PageView page) {
+            const lowdim::paged::MetaHead* head = lowdim::paged::meta_head(page);
+            return head == nullptr ? uint16_t{0} : head->format;
+          })});
+  out.put("distance", metric_name(o.metric));
+  out.put("dims", uint64_t{o.dims});
+  out.put("pages", uint64_t{store.pages()});
+  out.put("nodes", o.nodes);
+  out.put("inserted", o.inserted);
+  out.put("trained", trained);
+  out.put("most_neighbours", uint64_t{o.degree});
+  out.put("ef_construction", uint64_t{o.ef_construction});
+  out.put("ef_search", static_cast<uint64_t>(storage_options(open.index).ef_search));
+  out.put("rerank", payload_name(o.payload));
+  out.put("payload_bytes", uint64_t{o.payload_bytes});
+  out.put("code_bytes", uint64_t{o.segments / 2});
+  out.put("slot_bytes", uint64_t{o.slot_bytes});
+  out.put("slots_per_page", uint64_t{o.slots_per_page});
+  if (trained) {
+    out.put("code_dims", uint64_t{context.code.code_dims()});
+    out.put("model_bytes", uint64_t{o.model_bytes});
+    out.put("generation", uint64_t{o.generation});
+    out.put_rounded("hops", static_cast<double>(o.hops));
+  }
+  const Datum result = out.done();
+  close_index(open);
+  PG_RETURN_DATUM(result);
+}
+
+LOWDIM_FN(lowdim_last_scan) {
+  if (!OidIsValid(last_scan.index)) PG_RETURN_NULL();
+  Object out;
+  out.put("index", DatumGetCString(DirectFunctionCall1(regclassout, ObjectIdGetDatum(last_scan.index))));
+  out.put("nodes_visited", last_scan.hops);
+  out.put("codes_scored", last_scan.scored);
+  out.put("vectors_measured", last_scan.measured);
+  out.put("rows", last_scan.rows);
+  out.put("rounds", last_scan.rounds);
+  out.put("read_all", last_scan.swept);
+  PG_RETURN_DATUM(out.done());
+}
+
+LOWDIM_FN(lowdim_prewarm) {
+  const OpenIndex open = open_index(PG_GETARG_OID(0), Wanted::kRead);
+  lowdim::pg::StorePg store(open.index);
+  const lowdim::paged::Block pages = store.pages();
+  for (lowdim::paged::Block block = 0; block < pages; ++block) {
+    store.poll();
+    ReleaseBuffer(ReadBuffer(open.index, block));
+  }
+  close_index(open);
+  PG_RETURN_INT64(static_cast<int64>(pages));
+}
