@@ -57,58 +57,72 @@ CREATE OPERATOR CLASS vector_l2_ops DEFAULT FOR TYPE vector USING lean_hnsw AS
   OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_vector_l2(internal);
 COMMENT ON OPERATOR CLASS vector_l2_ops USING lean_hnsw IS 'Euclidean distance of vector, <->';
+COMMENT ON OPERATOR FAMILY vector_l2_ops USING lean_hnsw IS 'Euclidean distance of vector, <->';
 CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING lean_hnsw AS
   OPERATOR 1 <#> (vector, vector) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_vector_ip(internal);
 COMMENT ON OPERATOR CLASS vector_ip_ops USING lean_hnsw IS 'negative inner product of vector, <#>';
+COMMENT ON OPERATOR FAMILY vector_ip_ops USING lean_hnsw IS 'negative inner product of vector, <#>';
 CREATE OPERATOR CLASS vector_cosine_ops FOR TYPE vector USING lean_hnsw AS
   OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_vector_cosine(internal);
 COMMENT ON OPERATOR CLASS vector_cosine_ops USING lean_hnsw IS 'cosine distance of vector, <=>';
+COMMENT ON OPERATOR FAMILY vector_cosine_ops USING lean_hnsw IS 'cosine distance of vector, <=>';
 CREATE OPERATOR CLASS vector_l1_ops FOR TYPE vector USING lean_hnsw AS
   OPERATOR 1 <+> (vector, vector) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_vector_l1(internal);
 COMMENT ON OPERATOR CLASS vector_l1_ops USING lean_hnsw IS 'taxicab distance of vector, <+>';
+COMMENT ON OPERATOR FAMILY vector_l1_ops USING lean_hnsw IS 'taxicab distance of vector, <+>';
 CREATE OPERATOR CLASS halfvec_l2_ops FOR TYPE halfvec USING lean_hnsw AS
   OPERATOR 1 <-> (halfvec, halfvec) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_halfvec_l2(internal);
 COMMENT ON OPERATOR CLASS halfvec_l2_ops USING lean_hnsw IS 'Euclidean distance of halfvec, <->';
+COMMENT ON OPERATOR FAMILY halfvec_l2_ops USING lean_hnsw IS 'Euclidean distance of halfvec, <->';
 CREATE OPERATOR CLASS halfvec_ip_ops FOR TYPE halfvec USING lean_hnsw AS
   OPERATOR 1 <#> (halfvec, halfvec) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_halfvec_ip(internal);
 COMMENT ON OPERATOR CLASS halfvec_ip_ops USING lean_hnsw IS 'negative inner product of halfvec, <#>';
+COMMENT ON OPERATOR FAMILY halfvec_ip_ops USING lean_hnsw IS 'negative inner product of halfvec, <#>';
 CREATE OPERATOR CLASS halfvec_cosine_ops FOR TYPE halfvec USING lean_hnsw AS
   OPERATOR 1 <=> (halfvec, halfvec) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_halfvec_cosine(internal);
 COMMENT ON OPERATOR CLASS halfvec_cosine_ops USING lean_hnsw IS 'cosine distance of halfvec, <=>';
+COMMENT ON OPERATOR FAMILY halfvec_cosine_ops USING lean_hnsw IS 'cosine distance of halfvec, <=>';
 CREATE OPERATOR CLASS halfvec_l1_ops FOR TYPE halfvec USING lean_hnsw AS
   OPERATOR 1 <+> (halfvec, halfvec) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_halfvec_l1(internal);
 COMMENT ON OPERATOR CLASS halfvec_l1_ops USING lean_hnsw IS 'taxicab distance of halfvec, <+>';
+COMMENT ON OPERATOR FAMILY halfvec_l1_ops USING lean_hnsw IS 'taxicab distance of halfvec, <+>';
 CREATE OPERATOR CLASS bit_hamming_ops FOR TYPE bit USING lean_hnsw AS
   OPERATOR 1 <~> (bit, bit) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_bit_hamming(internal);
 COMMENT ON OPERATOR CLASS bit_hamming_ops USING lean_hnsw IS 'Hamming distance of bit, <~>';
+COMMENT ON OPERATOR FAMILY bit_hamming_ops USING lean_hnsw IS 'Hamming distance of bit, <~>';
 CREATE OPERATOR CLASS bit_jaccard_ops FOR TYPE bit USING lean_hnsw AS
   OPERATOR 1 <%> (bit, bit) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_bit_jaccard(internal);
 COMMENT ON OPERATOR CLASS bit_jaccard_ops USING lean_hnsw IS 'Jaccard distance of bit, <%>';
+COMMENT ON OPERATOR FAMILY bit_jaccard_ops USING lean_hnsw IS 'Jaccard distance of bit, <%>';
 CREATE OPERATOR CLASS sparsevec_l2_ops FOR TYPE sparsevec USING lean_hnsw AS
   OPERATOR 1 <-> (sparsevec, sparsevec) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_sparsevec_l2(internal);
 COMMENT ON OPERATOR CLASS sparsevec_l2_ops USING lean_hnsw IS 'Euclidean distance of sparsevec, <->';
+COMMENT ON OPERATOR FAMILY sparsevec_l2_ops USING lean_hnsw IS 'Euclidean distance of sparsevec, <->';
 CREATE OPERATOR CLASS sparsevec_ip_ops FOR TYPE sparsevec USING lean_hnsw AS
   OPERATOR 1 <#> (sparsevec, sparsevec) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_sparsevec_ip(internal);
 COMMENT ON OPERATOR CLASS sparsevec_ip_ops USING lean_hnsw IS 'negative inner product of sparsevec, <#>';
+COMMENT ON OPERATOR FAMILY sparsevec_ip_ops USING lean_hnsw IS 'negative inner product of sparsevec, <#>';
 CREATE OPERATOR CLASS sparsevec_cosine_ops FOR TYPE sparsevec USING lean_hnsw AS
   OPERATOR 1 <=> (sparsevec, sparsevec) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_sparsevec_cosine(internal);
 COMMENT ON OPERATOR CLASS sparsevec_cosine_ops USING lean_hnsw IS 'cosine distance of sparsevec, <=>';
+COMMENT ON OPERATOR FAMILY sparsevec_cosine_ops USING lean_hnsw IS 'cosine distance of sparsevec, <=>';
 CREATE OPERATOR CLASS sparsevec_l1_ops FOR TYPE sparsevec USING lean_hnsw AS
   OPERATOR 1 <+> (sparsevec, sparsevec) FOR ORDER BY float_ops,
   FUNCTION 1 lean_hnsw_sparsevec_l1(internal);
 COMMENT ON OPERATOR CLASS sparsevec_l1_ops USING lean_hnsw IS 'taxicab distance of sparsevec, <+>';
+COMMENT ON OPERATOR FAMILY sparsevec_l1_ops USING lean_hnsw IS 'taxicab distance of sparsevec, <+>';
 
 -- About an index.
 

@@ -61,7 +61,7 @@ struct InGate {
 }  // namespace probe
 
 template <class S>
-concept Store = requires(S& s, Block b, uint32_t item, Gate gate, GateMode mode, SlotEvent event) {
+concept Store = requires(S& s, Block b, uint32_t item, size_t bytes, Gate gate, GateMode mode, SlotEvent event) {
   // Number of pages now. Others may extend at any time; it never shrinks.
   { s.pages() } -> std::same_as<Block>;
   // f(PageView) under a share lock; returns what f returns. The block must exist. Inside f only read of a
@@ -79,8 +79,9 @@ concept Store = requires(S& s, Block b, uint32_t item, Gate gate, GateMode mode,
   s.with(gate, mode, probe::InGate{});
   // Waits until everybody who is inside `gate` now has left it. Same rules.
   s.pass(gate);
-  // Says that `b` will be read soon.
+  // Says that `b` will be read soon, and which bytes of it.
   s.prefetch(b);
+  s.prefetch(b, bytes, bytes);
   // Serves interrupts: may jump. Once a page in every loop; never under a page lock, where it could not be
   // served.
   s.poll();

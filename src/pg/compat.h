@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "catalog/pg_class.h"
+#include "storage/bufmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
@@ -51,6 +52,15 @@ inline LocalTransactionId current_transaction() {
   return MyProc->vxid.lxid;
 #else
   return MyProc->lxid;
+#endif
+}
+
+// Pins a block of the main fork where `hint` says, if it is there.
+inline bool read_recent_buffer(Relation relation, BlockNumber block, Buffer hint) {
+#if PG_VERSION_NUM >= 160000
+  return ReadRecentBuffer(relation->rd_locator, MAIN_FORKNUM, block, hint);
+#else
+  return ReadRecentBuffer(relation->rd_node, MAIN_FORKNUM, block, hint);
 #endif
 }
 

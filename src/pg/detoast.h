@@ -26,7 +26,14 @@ struct ToastCursor {
   BlockNumber block;                // of the last chunk
   OffsetNumber offset;              // of the last chunk
   uint32 misses;                    // in a row
+  BlockNumber first_block;          // of the value read last, where that was not found by the server
+  OffsetNumber first_offset;        // the place before its first chunk
+  Oid first_value;                  // InvalidOid: not known
 };
+
+// Says where a value that will be asked for soon may lie: the place before its first chunk. A scan that knows
+// this of the rows that it returns spares each of them the descent of the TOAST table's index.
+void expect_toast(Oid value, BlockNumber block, OffsetNumber offset);
 
 // A value that is compressed or out of line as a plain copy with a 4-byte header, in the current memory
 // context. Same values and errors as the server's own detoasting, which does the work wherever the cursor

@@ -19,8 +19,13 @@ using paged::PageEdit;
 using paged::PageView;
 using paged::Verdict;
 
+BufferHints::Place BufferHints::places_[BufferHints::kPlaces];
+uint32_t BufferHints::turn_ = 0;
+
 Buffer StorePg::locked(paged::Block block, int mode) const {
-  const Buffer buffer = ReadBufferExtended(relation_, options_.fork, block, RBM_NORMAL, options_.strategy);
+  const Buffer buffer =
+      shared_ ? BufferHints::read(relation_, block)
+              : ReadBufferExtended(relation_, options_.fork, block, RBM_NORMAL, options_.strategy);
   LockBuffer(buffer, mode);
   return buffer;
 }

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "paged/store.h"
+#include "pg/buffer_hints.h"
 #include "pg/pg.h"
 
 extern "C" {
@@ -69,7 +70,11 @@ class TxnPg {
 class StorePg {
  public:
   // `relation` stays open and locked by the caller while the store is used.
-  explicit StorePg(Relation relation, StoreOptions options = {}) : relation_(relation), options_(options) {}
+  explicit StorePg(Relation relation, StoreOptions options = {})
+      : relation_(relation),
+        options_(options),
+        shared_(!RelationUsesLocalBuffers(relation) && options.fork == MAIN_FORKNUM &&
+                options.strategy == nullptr) {}
 
   paged::Block pages() const { return RelationGetNumberOfBlocksInFork(relation_, options_.fork); }
 
@@ -109,7 +114,16 @@ class StorePg {
     LockPage(relation_, gate.number, ExclusiveLock);
     UnlockPage(relation_, gate.number, ExclusiveLock);
   }
-  void prefetch(paged::Block block) { PrefetchBuffer(relation_, options_.fork, block); }
+  // Into the processor's cache where the block is in a buffer, else into the buffers.
+  void prefetch(paged::Block block, size_t from = 0, size_t bytes = 0) {
+    const Buffer hint = shared_ ? BufferHints::find(relation_, block) : InvalidBuffer;
+    if (hint == InvalidBuffer) {
+      PrefetchBuffer(relation_, options_.fork, block);
+      return;
+    }
+    const char* page = static_cast<const char*>(BufferGetPage(hint));  // whatever is there: nothing is read
+    for (size_t at = from / kLine * kLine; at < from + bytes; at += kLine) __builtin_prefetch(page + at);
+  }
   void poll() { CHECK_FOR_INTERRUPTS(); }
   void damage(paged::Block block, uint32_t item, const char* what);
   void slot(paged::Block, uint32_t, paged::SlotEvent) {}
@@ -118,8 +132,11 @@ class StorePg {
   friend class TxnPg;
   Buffer locked(paged::Block block, int mode) const;
 
+  static constexpr size_t kLine = 64;
+
   Relation relation_;
   StoreOptions options_;
+  bool shared_;  // hints help
 };
 static_assert(paged::Store<StorePg> && paged::Txn<TxnPg>);
 static_assert(std::is_trivially_destructible_v<StorePg> && std::is_trivially_destructible_v<TxnPg>);

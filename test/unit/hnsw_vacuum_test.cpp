@@ -283,20 +283,20 @@ struct Case {
 };
 class HnswVacuumCut : public ::testing::TestWithParam<Case> {
  protected:
-  static bool dies(uint32_t i) { return i % 3 == 1 || (i >= 30 && i < 60); }
+  static bool dies(uint32_t i) { return i % 3 == 1 || (i >= 20 && i < 40); }
   std::unique_ptr<World> make() const {
-    return make_world(cluster_rows(90, 16, 4, 11, GetParam().copies), 16, 90, GetParam().trained);
+    return make_world(cluster_rows(60, 16, 4, 11, GetParam().copies), 16, 60, GetParam().trained);
   }
   std::set<uint32_t> left() const {
     std::set<uint32_t> rows;
-    for (uint32_t i = 0; i < 90; ++i) {
+    for (uint32_t i = 0; i < 60; ++i) {
       if (!dies(i)) rows.insert(i);
     }
     return rows;
   }
   std::set<uint32_t> gone() const {
     std::set<uint32_t> rows;
-    for (uint32_t i = 0; i < 90; ++i) {
+    for (uint32_t i = 0; i < 60; ++i) {
       if (dies(i)) rows.insert(i);
     }
     return rows;
@@ -333,13 +333,13 @@ TEST_P(HnswVacuumCut, EveryCrash) {
   const auto w = make();
   const Stepped r = step_crashes(w->image, operation(*w), check(*w));
   EXPECT_EQ(r.failure, "");
-  EXPECT_GT(r.states, 8u);
+  EXPECT_GT(r.states, 4u);
 }
 TEST_P(HnswVacuumCut, EveryError) {
   const auto w = make();
   const Stepped r = step_errors(w->image, operation(*w), check(*w));
   EXPECT_EQ(r.failure, "");
-  EXPECT_GT(r.states, 30u);
+  EXPECT_GT(r.states, 15u);
 }
 INSTANTIATE_TEST_SUITE_P(All, HnswVacuumCut,
                          ::testing::Values(Case{"trained", true, 1, size_t{1} << 20},

@@ -140,7 +140,7 @@ class StrictStore {
     take_gate(gate, paged::GateMode::kExclusive);
     task().gate.reset();
   }
-  void prefetch(Block block) { check_range(block); }
+  void prefetch(Block block, size_t = 0, size_t = 0) { check_range(block); }
   void poll() {
     enter("poll");
     if (!task().held.empty()) violate(Rule::kPollUnderLock, "poll under a page lock");

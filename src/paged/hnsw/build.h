@@ -85,6 +85,7 @@ inline void lay_node(const Options& o, const core::GraphCode* code, const Input&
   head.tid_count = 1;
   put_tid(head.tids, tid);
   make_payload(o, in, floats, slot + g.payload_offset(), head);
+  put_place(slot, g, in.place);
   if (code == nullptr || in.alone) return;
   code->encode(in.guide, floats, slot + g.code_offset());
   const RowShape shape = row_shape(g, code->code_dims());

@@ -119,7 +119,7 @@ class Checker {
       return false;
     }
     g_ = Geometry(o_);
-    if (o_.trainable > 1 || o_.reserved0 != 0 || o_.reserved1 != 0 || o_.reserved2 != 0 ||
+    if (o_.trainable > 1 || o_.reserved1 != 0 || o_.reserved2 != 0 ||
         o_.ef_search == 0 || o_.ef_construction == 0 || !std::isfinite(o_.hops) || o_.hops < 0) {
       report(kMetaBlock, kWholePage, "an option has a value that cannot be");
     }

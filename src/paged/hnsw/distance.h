@@ -25,6 +25,7 @@ struct Input {
   const uint8_t* bits;   // (o.dims + 7) / 8 bytes, for Payload::kBits
   const float* guide;    // o.guide_dims floats that codes are made of; x itself for dense types
   uint32_t hash;         // of the value's own bytes
+  Place place;           // zeros if not known
   bool alone;            // a zero vector under cosine: distance NaN, no place in the graph
 };
 

@@ -49,6 +49,7 @@ class Insertion {
     std::memset(slot_, 0, g_.slot_bytes);
     SlotHead& head = head_of(slot_);
     make_payload(o_, in_, arena_.grab<float>(o_.dims), slot_ + g_.payload_offset(), head);
+    put_place(slot_, g_, in_.place);
     head.state = State::kLive;
     head.overflow = kNoNode;
     head.tid_count = 1;

@@ -79,6 +79,7 @@ inline constexpr uint32_t kInlineTids = 2;
 //       32        bundles       degree / 32 bundles
 //                 payload       payload_bytes
 //                 code          code_bytes, the node's own
+//                 place         place_bytes: Place, where the row's value lies out of line
 struct SlotHead {
   State state;
   uint8_t flags;
@@ -92,6 +93,23 @@ struct SlotHead {
   uint8_t tids[kInlineTids * kTidBytes];
 };
 static_assert(sizeof(SlotHead) == 32 && offsetof(SlotHead, tids) == 20);
+
+// Where a value lay in the table's out-of-line storage when its row was indexed: the value's number, and the
+// place before its first piece. A hint for the server's side, which looks there first and believes what the
+// piece says of itself. All zeros: not known.
+//
+//   offset  size  field
+//        0     4  value
+//        4     4  block
+//        8     2  offset
+//       10     2  reserved
+struct Place {
+  uint32_t value;
+  uint32_t block;
+  uint16_t offset;
+  uint16_t reserved;
+};
+static_assert(sizeof(Place) == 12);
 
 // An overflow slot: this head, then addresses up to the slot's end.
 //
@@ -116,14 +134,15 @@ static_assert(sizeof(OverflowHead) == 16 && offsetof(OverflowHead, version) == o
 // A bundle: 32 numbers, then the FastScan block of their codes, 16 bytes a segment. Lanes past the count hold
 // anything.
 inline constexpr uint32_t kLanes = 32;
+inline constexpr uint32_t kMostDegree = 224;  // SlotHead::count is a byte
 
 // Stored in the meta page. What a build decided; and, at the end, what inserts change.
 struct Options {
   // --- fixed at build
   Metric metric;
   Payload payload;
-  uint8_t trainable;  // vectors can be had from the payloads
-  uint8_t reserved0;
+  uint8_t trainable;    // vectors can be had from the payloads
+  uint8_t place_bytes;  // sizeof(Place) where values may lie out of line, or 0
   uint32_t dims;        // of the column
   uint32_t guide_dims;  // of the vectors that the code is made of (guide.h); dims for dense types
   uint32_t degree;      // most neighbours, a multiple of kLanes
@@ -131,7 +150,7 @@ struct Options {
   uint32_t ef_search;  // default of scans
   uint32_t segments;   // of codes, those of the rest included: even
   uint32_t payload_bytes;
-  uint32_t slot_bytes;  // a multiple of 8
+  uint32_t slot_bytes;  // a multiple of 4
   uint32_t slots_per_page;
   // --- the model and the entries; changed under the meta page's lock
   Block model_block;  // kNoBlock: not trained yet, scans read all nodes
@@ -158,20 +177,22 @@ inline constexpr Gate kInserters{0};
 
 // Where things lie in a slot and in a bundle.
 struct Geometry {
-  uint32_t slot_bytes, slots_per_page, degree, segments, payload_bytes;
+  uint32_t slot_bytes, slots_per_page, degree, segments, payload_bytes, place_bytes;
 
   explicit Geometry(const Options& o)
       : slot_bytes(o.slot_bytes),
         slots_per_page(o.slots_per_page),
         degree(o.degree),
         segments(o.segments),
-        payload_bytes(o.payload_bytes) {}
+        payload_bytes(o.payload_bytes),
+        place_bytes(o.place_bytes) {}
 
   uint32_t bundle_bytes() const { return kLanes * sizeof(NodeId) + 16 * segments; }
   uint32_t bundles() const { return degree / kLanes; }
   uint32_t code_bytes() const { return segments / 2; }
   uint32_t payload_offset() const { return sizeof(SlotHead) + bundles() * bundle_bytes(); }
   uint32_t code_offset() const { return payload_offset() + payload_bytes; }
+  uint32_t place_offset() const { return code_offset() + code_bytes(); }
   uint32_t overflow_room() const {
     return (slot_bytes - static_cast<uint32_t>(sizeof(OverflowHead))) / kTidBytes;
   }
@@ -209,6 +230,15 @@ inline uint8_t* bundle_of(uint8_t* slot, const Geometry& g, uint32_t i) {
 }
 inline NodeId neighbour_of(const uint8_t* slot, const Geometry& g, uint32_t j) {
   return Geometry::bundle_ids(bundle_of(slot, g, j / kLanes))[j % kLanes];
+}
+
+inline Place get_place(const uint8_t* slot, const Geometry& g) {
+  Place place{};
+  if (g.place_bytes == sizeof(Place)) std::memcpy(&place, slot + g.place_offset(), sizeof(Place));
+  return place;
+}
+inline void put_place(uint8_t* slot, const Geometry& g, const Place& place) {
+  if (g.place_bytes == sizeof(Place)) std::memcpy(slot + g.place_offset(), &place, sizeof(Place));
 }
 
 // A page of entries: a count, then bundles.
@@ -280,8 +310,8 @@ inline bool choose_geometry(Options& o) {
     const uint32_t bundles = o.degree / kLanes;
     const uint32_t bytes = static_cast<uint32_t>(sizeof(SlotHead)) +
                            bundles * (kLanes * static_cast<uint32_t>(sizeof(NodeId)) + 16 * segments) +
-                           o.payload_bytes + segments / 2;
-    return (bytes + 7) / 8 * 8;
+                           o.payload_bytes + segments / 2 + o.place_bytes;
+    return (bytes + 3) / 4 * 4;
   };
   const uint32_t body = static_cast<uint32_t>(kBodyBytes);
   if (o.segments == 0) {
@@ -294,7 +324,7 @@ inline bool choose_geometry(Options& o) {
     // A little less may put one slot more on a page; then as much as that number of slots leaves room for.
     const uint32_t least = want * 9 / 10 / 2 * 2;
     uint32_t slots = body / slot_bytes(want);
-    if (least >= 4 && body / slot_bytes(least) > slots) slots = body / slot_bytes(least);
+    if (want >= 20 && body / slot_bytes(least) > slots) slots = body / slot_bytes(least);
     want = useful < core::GraphCode::kMaxSegments ? useful : core::GraphCode::kMaxSegments;
     while (want > 4 && body / slot_bytes(want) < slots) want -= 2;
     o.segments = want;
@@ -307,9 +337,10 @@ inline bool choose_geometry(Options& o) {
 
 // What may be relied on before anything else is read: offsets that follow from these stay within a page.
 inline bool sane_geometry(const Options& o) {
-  if (o.dims == 0 || o.guide_dims == 0 || o.degree == 0 || o.degree % kLanes != 0 || o.degree > 256 ||
+  if (o.dims == 0 || o.guide_dims == 0 || o.degree == 0 || o.degree % kLanes != 0 || o.degree > kMostDegree ||
       o.segments == 0 || o.segments % 2 != 0 || o.segments > core::GraphCode::kMaxSegments + 2 ||
-      o.payload > Payload::kBits || o.metric > Metric::kJaccard) {
+      (o.place_bytes != 0 && o.place_bytes != sizeof(Place)) || o.payload > Payload::kBits ||
+      o.metric > Metric::kJaccard) {
     return false;
   }
   Options again = o;

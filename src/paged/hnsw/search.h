@@ -117,6 +117,10 @@ void walk(S& s, const Options& o, const core::GraphTables& tables, uint32_t ef, 
   for (NodeId id; beam.pop(&id);) {
     s.poll();
     ++w.counts.hops;
+    // While this node is looked at, the memory of the next one is on its way.
+    if (NodeId next; beam.peek(&next)) {
+      s.prefetch(g.block(next), kBodyOffset + size_t{g.item(next)} * g.slot_bytes, g.slot_bytes);
+    }
     s.read(g.block(id), [&](PageView page) {
       if (!is_nodes(page, g)) {
         s.damage(g.block(id), kWholePage, "a neighbour's number leads to a page without nodes");
@@ -136,6 +140,7 @@ struct Row {
   Tid tid;
   double bound;  // its distance is at least this; NaN sorts last
   bool exact;    // it is this
+  Place place;   // of the value of the node's first row
 };
 
 struct ScanLimits {
@@ -172,7 +177,7 @@ class Scan {
   bool next(Row* row) {
     for (;;) {
       if (tid_at_ < tids_.size()) {
-        *row = {tids_[tid_at_++], now_.bound, now_.exact};
+        *row = {tids_[tid_at_++], now_.bound, now_.exact, now_.place};
         return true;
       }
       if (limits_.most_nodes != 0 && handed_out_ >= limits_.most_nodes) return false;
@@ -206,8 +211,9 @@ class Scan {
     bool exact;
     uint8_t tid_count;
     uint8_t tids[kInlineTids * kTidBytes];
+    Place place;
   };
-  struct Place {
+  struct Spot {
     double bound;
     NodeId id;
     uint32_t at;  // in found_
@@ -221,10 +227,10 @@ class Scan {
     return a != b ? a < b : id_a < id_b;
   }
   struct Nearer {
-    bool operator()(const Place& a, const Place& b) const { return before(a.bound, a.id, b.bound, b.id); }
+    bool operator()(const Spot& a, const Spot& b) const { return before(a.bound, a.id, b.bound, b.id); }
   };
   struct Farther {
-    bool operator()(const Place& a, const Place& b) const { return before(b.bound, b.id, a.bound, a.id); }
+    bool operator()(const Spot& a, const Spot& b) const { return before(b.bound, b.id, a.bound, a.id); }
   };
 
   Found read_slot(NodeId id, const uint8_t* slot) {
@@ -236,6 +242,7 @@ class Scan {
     f.overflow = head.overflow;
     f.tid_count = head.tid_count < kInlineTids ? head.tid_count : static_cast<uint8_t>(kInlineTids);
     std::memcpy(f.tids, head.tids, sizeof f.tids);
+    f.place = get_place(slot, g_);
     return f;
   }
 
@@ -282,9 +289,9 @@ class Scan {
     sweeping_ = true;
     found_.clear();
     order_.clear();
-    const size_t room = limits_.memory_bytes / (sizeof(Found) + sizeof(Place));
+    const size_t room = limits_.memory_bytes / (sizeof(Found) + sizeof(Spot));
     const size_t most = room < 64 ? 64 : room;
-    ArenaHeap<Place, Farther>& worst = worst_ == nullptr ? *(worst_ = make_worst()) : *worst_;
+    ArenaHeap<Spot, Farther>& worst = worst_ == nullptr ? *(worst_ = make_worst()) : *worst_;
     worst.clear();
     const Block pages = s_->pages();
     for (Block block = kMetaBlock + 1; block < pages; ++block) {
@@ -315,12 +322,12 @@ class Scan {
     if (worst.empty()) return false;
     sweep_bound_ = worst.top().bound;
     sweep_id_ = worst.top().id;
-    for (const Place& p : worst) order_.push(p);
+    for (const Spot& p : worst) order_.push(p);
     return true;
   }
-  ArenaHeap<Place, Farther>* make_worst() {
-    return new (arena_.grab_from(arena_.self, sizeof(ArenaHeap<Place, Farther>),
-                                 alignof(ArenaHeap<Place, Farther>))) ArenaHeap<Place, Farther>(arena_);
+  ArenaHeap<Spot, Farther>* make_worst() {
+    return new (arena_.grab_from(arena_.self, sizeof(ArenaHeap<Spot, Farther>),
+                                 alignof(ArenaHeap<Spot, Farther>))) ArenaHeap<Spot, Farther>(arena_);
   }
 
   void hand_out(const Found& f) {
@@ -365,8 +372,8 @@ class Scan {
   Geometry g_;
   Walk walk_;
   ArenaVec<Found> found_;
-  ArenaHeap<Place, Nearer> order_;
-  ArenaHeap<Place, Farther>* worst_ = nullptr;
+  ArenaHeap<Spot, Nearer> order_;
+  ArenaHeap<Spot, Farther>* worst_ = nullptr;
   FlatSet<uint32_t> done_;  // handed out or put aside before the sweep
   ArenaVec<Found> aside_;
   ArenaVec<Tid> tids_;  // of the node that is being handed out

@@ -5,6 +5,7 @@
 #include "core/graph/code.h"
 #include "paged/hnsw/distance.h"
 #include "paged/hnsw/layout.h"
+#include "pg/detoast.h"
 #include "pg/pg.h"
 #include "pg/store_pg.h"
 
@@ -52,6 +53,7 @@ Options plan_options(Relation index, const OpclassInfo& opclass);
 // --- Values (value.cpp)
 // Memory for one value at a time.
 struct ValueRoom {
+  ToastCursor* cursor;  // values of a table's rows come in the order in which they were stored
   float* x;
   float* guide;
   float* scratch;  // at least dims, and code.scratch_floats() where a code is there

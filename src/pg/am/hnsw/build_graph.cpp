@@ -178,6 +178,49 @@ void write_links(Participant& p, const core::GraphBuild& graph) {
   }
 }
 
+// Pruning may leave nodes that nobody links to (where many vectors are nearly equal): a node that they link
+// to links back, in place of one that others lead to as well. Appends to `entries` those that nobody has room
+// for.
+void adopt_orphans(Participant& p, const core::GraphBuild& graph, ArenaVec<uint32_t>& entries) {
+  const Geometry g(p.shared->options);
+  const uint32_t n = p.shared->plan.graph.n, degree = p.shared->plan.graph.degree;
+  uint8_t* leading = static_cast<uint8_t*>(MemoryContextAllocHuge(CurrentMemoryContext, n));  // 255: or more
+  memset(leading, 0, n);
+  for (uint32_t i = 0; i < n; ++i) {
+    for (uint32_t j = 0; j < graph.count(i); ++j) {
+      uint8_t& count = leading[graph.links(i)[j]];
+      if (count < 255) ++count;
+    }
+  }
+  for (const uint32_t entry : entries) leading[entry] = 255;
+  FlatSet<uint32_t> changed(entries.arena());
+  for (uint32_t i = 0; i < n; ++i) {
+    if (leading[i] != 0) continue;
+    CHECK_FOR_INTERRUPTS();
+    bool adopted = false;
+    for (uint32_t k = 0; k < graph.count(i) && !adopted; ++k) {
+      const uint32_t by = graph.links(i)[k], count = graph.count(by);
+      if (changed.contains(by)) continue;
+      uint32_t lane = count;
+      if (count == degree) {
+        while (lane > 0 && leading[graph.links(by)[lane - 1]] <= 1) --lane;
+        if (lane == 0) continue;
+        --leading[graph.links(by)[--lane]];
+      }
+      const NodeId parent = paged::hnsw::node_of_cell(g, p.order()[by]);
+      adopted = p.store->change(g.block(parent), [&](PageEdit page) {
+        uint8_t* slot = paged::hnsw::slot_at(page, g, g.item(parent));
+        paged::hnsw::put_link(slot, g, lane, paged::hnsw::node_of_cell(g, p.order()[i]), p.code_of(i));
+        if (lane == count) paged::hnsw::head_of(slot).count = static_cast<uint8_t>(count + 1);
+        return Verdict::kCommit;
+      });
+      changed.insert(by);
+    }
+    if (!adopted) entries.push_back(i);
+  }
+  pfree(leading);
+}
+
 }  // namespace
 
 bool prepare_graph(Participant& p) {
@@ -254,11 +297,14 @@ void complete_graph(Participant& p, const Sample& sample) {
   const MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "lean_hnsw entries", ALLOCSET_DEFAULT_SIZES);
   const MemoryContext old = MemoryContextSwitchTo(context);
-  const uint32_t count = graph.entry_count();
-  paged::hnsw::Entry* entries = static_cast<paged::hnsw::Entry*>(palloc(count * sizeof(paged::hnsw::Entry)));
+  ArenaVec<uint32_t> places(arena_in(context));
+  for (uint32_t i = 0; i < graph.entry_count(); ++i) places.push_back(graph.entry(i));
+  adopt_orphans(p, graph, places);
+  const uint32_t count = static_cast<uint32_t>(places.size());
+  paged::hnsw::Entry* entries =
+      static_cast<paged::hnsw::Entry*>(MemoryContextAllocHuge(context, count * sizeof(paged::hnsw::Entry)));
   for (uint32_t i = 0; i < count; ++i) {
-    const uint32_t at = graph.entry(i);
-    entries[i] = {paged::hnsw::node_of_cell(g, p.order()[at]), p.code_of(at)};
+    entries[i] = {paged::hnsw::node_of_cell(g, p.order()[places[i]]), p.code_of(places[i])};
   }
   o.entries_block = paged::hnsw::write_entries(*p.store, g, entries, count);
   o.model_block = paged::hnsw::write_model(*p.store, p.model, p.shared->model_bytes);

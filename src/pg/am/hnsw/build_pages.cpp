@@ -4,8 +4,10 @@
 
 #include <numeric>
 
+#include "core/base/arena.h"
 #include "pg/am/hnsw/build_state.h"
 #include "pg/am/hnsw/learn.h"
+#include "pg/arena_pg.h"
 #include "pg/door.h"
 #include "pg/stop.h"
 
@@ -21,6 +23,7 @@ namespace {
 using paged::hnsw::NodePage;
 
 constexpr uint32_t kMostSample = 20000;  // principal directions of 784 dimensions gain nothing beyond
+constexpr uint64_t kMostSeen = 8;        // rows read for one in the sample, if many are equal
 constexpr size_t kSampleBytes = size_t{32} << 20;
 
 struct Sampling {
@@ -30,14 +33,18 @@ struct Sampling {
   MemoryContext row_context;
   Sample* sample;
   uint32_t most;
+  uint64_t seen;
+  FlatSet<uint32_t>* hashes;  // each value once: centroids should not go to one that fills half the table
 };
 
 void sample_row(Relation, ItemPointer, Datum* values, bool* is_null, bool, void* state) {
   Sampling* s = static_cast<Sampling*>(state);
   if (is_null[0] || s->sample->count == s->most) return;
+  s->seen++;
   const MemoryContext old = MemoryContextSwitchTo(s->row_context);
   Input in;
-  if (read_value(*s->options, *s->opclass, values[0], s->room, &in) && !in.alone) {
+  if (read_value(*s->options, *s->opclass, values[0], s->room, &in) && !in.alone &&
+      s->hashes->insert(in.hash)) {
     memcpy(s->sample->rows + size_t{s->sample->count} * s->sample->dims, in.guide,
            s->sample->dims * sizeof(float));
     s->sample->count++;
@@ -100,6 +107,8 @@ Sample take_sample(Relation heap, Relation index, IndexInfo* info, const Options
   sample.rows = static_cast<float*>(
       MemoryContextAllocHuge(CurrentMemoryContext, size_t{s.most} * sample.dims * sizeof(float)));
   s.sample = &sample;
+  FlatSet<uint32_t> hashes(arena_in(CurrentMemoryContext), s.most);
+  s.hashes = &hashes;
   // Blocks in steps of about the golden ratio: evenly over the table at every moment, each once, without a
   // list of them.
   const uint64_t blocks = RelationGetNumberOfBlocks(heap);
@@ -107,7 +116,8 @@ Sample take_sample(Relation heap, Relation index, IndexInfo* info, const Options
   while (step > 1 && std::gcd(step, blocks) != 1) --step;
   if (step == 0) step = 1;
   uint64_t block = blocks / 3;
-  for (uint64_t i = 0; i < blocks && sample.count < s.most; ++i, block = (block + step) % blocks) {
+  for (uint64_t i = 0; i < blocks && sample.count < s.most && s.seen < kMostSeen * s.most;
+       ++i, block = (block + step) % blocks) {
     CHECK_FOR_INTERRUPTS();
     table_index_build_range_scan(heap, index, info, false, false, false, static_cast<BlockNumber>(block), 1,
                                  sample_row, &s, nullptr);

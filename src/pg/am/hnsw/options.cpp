@@ -191,6 +191,12 @@ Options plan_options(Relation index, const OpclassInfo& opclass) {
   o.degree = (links + paged::hnsw::kLanes - 1) / paged::hnsw::kLanes * paged::hnsw::kLanes;
   o.ef_construction = static_cast<uint32_t>(s.ef_construction);
   o.ef_search = static_cast<uint32_t>(s.ef_search);
+  // Rows wider than about 2,000 bytes are stored out of line, wherever the column's storage allows it.
+  constexpr int kOutOfLineBytes = 1900;
+  if ((opclass.type == ColumnType::kVector && dims * 4 > kOutOfLineBytes) ||
+      (opclass.type == ColumnType::kHalfvec && dims * 2 > kOutOfLineBytes)) {
+    o.place_bytes = sizeof(paged::hnsw::Place);
+  }
   if (s.code_bytes != 0) o.segments = static_cast<uint32_t>(s.code_bytes) * 2 + 2;
   if (!fit_payload(&o, opclass.type, static_cast<RerankOption>(s.rerank), most_segments(s, opclass, o))) {
     ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -104,8 +104,9 @@ void start(IndexScanDesc scan) {
     }
   }
   paged::hnsw::ScanLimits limits;
-  limits.ef =
-      static_cast<uint32_t>(ef_search_setting > 0 ? ef_search_setting : static_cast<int>(o.ef_search));
+  // The storage option, not the meta page's copy: ALTER INDEX changes it for an index that is there.
+  limits.ef = static_cast<uint32_t>(ef_search_setting > 0 ? ef_search_setting
+                                                          : storage_options(scan->indexRelation).ef_search);
   limits.most_nodes = static_cast<uint64_t>(max_scan_tuples_setting);
   limits.memory_bytes = static_cast<size_t>(work_mem) * 1024;
   const Arena arena = arena_in(state->context);
@@ -210,13 +211,15 @@ bool next_row(IndexScanDesc scan, ScanDirection direction) {
     const bool found = next_measured(state, &measured);
     MemoryContextSwitchTo(old);
     if (!found) return false;
-    row = {measured.tid, measured.distance, true};
+    row = {measured.tid, measured.distance, true, {}};
   } else {
     const bool found = state->scan->next(&row);
     MemoryContextSwitchTo(old);
     if (!found) return false;
   }
   state->rows++;
+  // The executor will measure the row, for its output if for nothing else.
+  if (row.place.value != 0) expect_toast(row.place.value, row.place.block, row.place.offset);
   scan->xs_heaptid = unpack_tid(row.tid);
   scan->xs_recheck = false;
   // A bound lets the executor measure the row and wait until no later one can be nearer.

@@ -87,6 +87,7 @@ ValueRoom make_value_room(const Options& o, MemoryContext context) {
   };
   const size_t widest = Max(o.dims, o.guide_dims);
   ValueRoom room;
+  room.cursor = static_cast<ToastCursor*>(MemoryContextAllocZero(context, sizeof(ToastCursor)));
   room.x = floats(o.dims);
   room.guide = floats(o.guide_dims);
   // What GraphCode::scratch_floats() asks for at most.
@@ -97,7 +98,13 @@ ValueRoom make_value_room(const Options& o, MemoryContext context) {
 bool read_value(const Options& o, const OpclassInfo& opclass, Datum value, const ValueRoom& room,
                 Input* out) {
   *out = {};
-  struct varlena* plain = PG_DETOAST_DATUM(value);
+  struct varlena* plain = reinterpret_cast<struct varlena*>(DatumGetPointer(value));
+  if (VARATT_IS_EXTENDED(plain)) {
+    room.cursor->first_value = InvalidOid;
+    plain = detoast(plain, room.cursor);
+    const ToastCursor& c = *room.cursor;
+    if (c.first_value != InvalidOid) out->place = {c.first_value, c.first_block, c.first_offset, 0};
+  }
   out->hash = hash_bytes(VARDATA(plain), VARSIZE(plain) - VARHDRSZ);
   switch (opclass.type) {
     case ColumnType::kVector: {
