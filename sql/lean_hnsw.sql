@@ -124,7 +124,7 @@ CREATE INDEX bad ON free_dims USING lean_hnsw (x) WITH (m = 100, code_bytes = 12
 CREATE INDEX wide ON free_dims USING lean_hnsw (w);
 CREATE INDEX less_wide ON free_dims USING lean_hnsw (x);
 CREATE INDEX wide_bits ON free_dims USING lean_hnsw (y bit_hamming_ops);
-SELECT i, lowdim_info(i::regclass) - '{access_method,format,distance,pages,nodes,inserted}'::text[] FROM unnest('{wide,less_wide,wide_bits}'::text[]) i;
+SELECT i, lowdim_info(i::regclass)->'rerank' AS rerank, lowdim_info(i::regclass)->'dims' AS dims FROM unnest('{wide,less_wide,wide_bits}'::text[]) i;
 INSERT INTO free_dims (w, x, y) SELECT array_fill(i, '{16000}')::vector, array_fill(i, '{2000}')::vector, repeat(i::text, 64000)::bit(64000) FROM generate_series(0, 1) i;
 SET enable_seqscan = off;
 SELECT w <-> array_fill(2, '{16000}')::vector < 127 AS nearer FROM free_dims ORDER BY w <-> array_fill(2, '{16000}')::vector;
@@ -135,7 +135,8 @@ RESET enable_seqscan;
 DROP TABLE free_dims;
 CREATE INDEX o ON t USING lean_hnsw (v) WITH (m = 8, ef_construction = 100, ef_search = 55, code = leanvec, code_dims = 5, code_bytes = 2, rerank = float32);
 SELECT reloptions FROM pg_class WHERE relname = 'o';
-SELECT key, value FROM jsonb_each(lowdim_info('o')) WHERE key <> 'hops' ORDER BY key COLLATE "C";
+SELECT key, value FROM jsonb_each(lowdim_info('o')) WHERE key <> ALL ('{hops,pages,slot_bytes,slots_per_page,model_bytes}')
+ORDER BY key COLLATE "C";
 ALTER INDEX o SET (ef_search = 300);
 SELECT lowdim_info('o')->>'ef_search';
 ALTER INDEX o SET (m = 0);

@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "catalog/pg_class.h"
+#include "postmaster/autovacuum.h"
 #include "storage/bufmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
@@ -70,6 +71,14 @@ inline Oid relation_file_number(Relation relation) {
   return relation->rd_locator.relNumber;
 #else
   return relation->rd_node.relNode;
+#endif
+}
+
+inline bool in_autovacuum_worker() {
+#if PG_VERSION_NUM >= 170000
+  return AmAutoVacuumWorkerProcess();
+#else
+  return IsAutoVacuumWorkerProcess();
 #endif
 }
 

@@ -175,7 +175,8 @@ TEST(HnswCheck, FindsDamageOfSlots) {
 TEST(HnswCheck, FindsDamageOfPages) {
   constexpr size_t kNext = kTrailerOffset, kKindAt = kNext + 4, kFlags = kNext + 6;
   const auto nodes = [](Damaged& d) { return d.page_of(hnsw::kind::kNodes); };
-  EXPECT_EQ(after([&](Damaged& d) { d.put(d.page_of(hnsw::kind::kEntries), kKindAt, uint16_t{77}); }), "a page of an unknown kind");
+  EXPECT_EQ(after([&](Damaged& d) { d.put(d.page_of(hnsw::kind::kEntries), kKindAt, uint16_t{77}); }),
+            "a page of an unknown kind");
   EXPECT_EQ(after([&](Damaged& d) { d.put(nodes(d), 12, uint16_t{600}); }),
             "a page of nodes has another length");
   EXPECT_EQ(after([&](Damaged& d) { d.put(nodes(d), 12, uint16_t{9000}); }), "not a page of this index");

@@ -82,12 +82,16 @@ inline const core::GraphCode* open_code(const StrictStore& s, const hnsw::Option
   return code;
 }
 
+// Options of these rows, with beams that memory can hold.
+inline bool fits(const hnsw::Options& o, const World& w) {
+  return o.dims == w.dims && o.guide_dims == w.dims && o.ef_construction <= 65536;
+}
+
 // As the access method does it: what it would raise an ERROR for ends here.
 inline void insert_row(StrictStore& s, const World& w, uint32_t i, Arena arena) {
   s.with(hnsw::kInserters, paged::GateMode::kShare, [&] {
     hnsw::Options o{};
-    if (hnsw::read_options(s, &o) != paged::MetaStatus::kGood || o.dims != w.dims || o.guide_dims != w.dims)
-      return;
+    if (hnsw::read_options(s, &o) != paged::MetaStatus::kGood || !fits(o, w)) return;
     const bool trained = o.model_block != paged::kNoBlock;
     const core::GraphCode* code = trained ? open_code(s, o, arena) : nullptr;
     if (trained && code == nullptr) return;
@@ -159,10 +163,9 @@ inline Found scan_rows(StrictStore& s, const World& w, const float* q, size_t mo
   BumpArena memory;
   const Arena arena = memory.arena();
   hnsw::Options o{};
-  if (hnsw::read_options(s, &o) != paged::MetaStatus::kGood || o.dims != w.dims || o.guide_dims != w.dims)
-    return found;
+  if (hnsw::read_options(s, &o) != paged::MetaStatus::kGood || !fits(o, w)) return found;
   hnsw::Query query{};
-  query.input = {q, nullptr, nullptr, q, 0, false};
+  query.input.x = query.input.guide = q;
   query.scratch = arena.grab<float>(o.dims);
   query.norm = 1;
   if (o.model_block != paged::kNoBlock) {

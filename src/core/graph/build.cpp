@@ -13,10 +13,12 @@ namespace {
 
 constexpr size_t align8(size_t n) { return (n + 7) & ~size_t{7}; }
 
-// Rows begin at cache lines where that costs little, and kernels meet no tail.
+// A row's bytes, then its terms, which every distance needs as well. Rows begin at cache lines where that
+// costs little, and kernels meet no tail.
 size_t stride_of(const GraphBuildOptions& o) {
-  const size_t unit = o.row_bytes > 96 ? 64 : 32;
-  return (o.row_bytes + unit - 1) / unit * unit;
+  const size_t bytes = o.row_bytes + sizeof(GraphRowTerms);
+  const size_t unit = bytes > 96 ? 64 : 32;
+  return (bytes + unit - 1) / unit * unit;
 }
 
 // Distances as the beam's order: shifted to be positive, and the last bit given up.
@@ -28,11 +30,12 @@ uint32_t order(int32_t distance) {
 
 size_t GraphBuild::shared_bytes(const GraphBuildOptions& o) {
   const size_t n = o.n, room = o.degree + o.slack;
-  return 64 + align8(o.entries * sizeof(uint32_t)) + n * stride_of(o) + 64 + n * sizeof(GraphRowTerms) +
+  return 64 + align8(o.entries * sizeof(uint32_t)) + n * stride_of(o) + 64 +
          align8(n * room * sizeof(uint32_t)) + align8(n * sizeof(uint16_t)) + align8(n);
 }
 
-GraphBuild::GraphBuild(const GraphBuildOptions& o, void* memory, bool create) : options_(o) {
+GraphBuild::GraphBuild(const GraphBuildOptions& o, void* memory, bool create)
+    : options_(o), dot_(simd::code_kernels().dot_i8_u8) {
   const size_t n = o.n;
   uint8_t* at = static_cast<uint8_t*>(memory);
   const auto take = [&](size_t bytes) {
@@ -45,7 +48,6 @@ GraphBuild::GraphBuild(const GraphBuildOptions& o, void* memory, bool create) : 
   row_stride_ = static_cast<uint32_t>(stride_of(o));
   at += -reinterpret_cast<uintptr_t>(at) % 64;
   rows_ = take(n * row_stride_);
-  terms_ = reinterpret_cast<GraphRowTerms*>(take(n * sizeof(GraphRowTerms)));
   links_ = reinterpret_cast<uint32_t*>(take(n * room() * sizeof(uint32_t)));
   counts_ = reinterpret_cast<uint16_t*>(take(n * sizeof(uint16_t)));
   locks_ = take(n);
@@ -101,13 +103,15 @@ void GraphBuild::unlock(uint32_t i) const { __atomic_store_n(locks_ + i, uint8_t
 
 void GraphBuild::load(uint32_t i, int8_t* query) const {
   const uint8_t* r = row(i);
-  for (uint32_t d = 0; d < row_stride_; ++d) query[d] = static_cast<int8_t>(r[d] - 128);
+  for (uint32_t d = 0; d < options_.row_bytes; ++d) query[d] = static_cast<int8_t>(r[d] - 128);
+  // What lies behind, the terms too, counts nothing.
+  std::memset(query + options_.row_bytes, 0, row_stride_ - options_.row_bytes);
 }
 
 int32_t GraphBuild::distance(const int8_t* query, const GraphRowTerms& of_query, uint32_t to) const {
   int32_t dot;
-  simd::code_kernels().dot_i8_u8(query, row(to), 0, 1, row_stride_, &dot);
-  return of_query.add + terms_[to].add - 2 * (dot - 128 * of_query.sum);
+  dot_(query, row(to), 0, 1, row_stride_, &dot);
+  return of_query.add + terms(to)->add - 2 * (dot - 128 * of_query.sum);
 }
 
 uint32_t GraphBuild::search(uint32_t i, bool from_own, Scratch& s) const {
@@ -116,7 +120,7 @@ uint32_t GraphBuild::search(uint32_t i, bool from_own, Scratch& s) const {
     s.epoch = 1;
   }
   Beam beam(s.beam, options_.ef_construction);
-  const GraphRowTerms terms = terms_[i];
+  const GraphRowTerms own = *terms(i);
   s.seen[i] = s.epoch;
   // A node that has links is in the right place already.
   const uint32_t entries = from_own ? 0 : entry_count();
@@ -124,13 +128,13 @@ uint32_t GraphBuild::search(uint32_t i, bool from_own, Scratch& s) const {
     const uint32_t id = links(i)[j];
     if (s.seen[id] == s.epoch) continue;
     s.seen[id] = s.epoch;
-    beam.push(order(distance(s.query, terms, id)), id);
+    beam.push(order(distance(s.query, own, id)), id);
   }
   for (uint32_t e = 0; e < entries; ++e) {
     const uint32_t id = __atomic_load_n(entries_ + e, __ATOMIC_RELAXED);
     if (id == i) continue;
     if (e + 4 < entries) __builtin_prefetch(row(entries_[e + 4]));
-    const uint32_t d = order(distance(s.query, terms, id));
+    const uint32_t d = order(distance(s.query, own, id));
     if (d < beam.limit()) beam.push(d, id);
   }
   for (uint32_t e = 0; e < beam.size(); ++e) s.seen[Beam::id(beam[e])] = s.epoch;
@@ -148,7 +152,7 @@ uint32_t GraphBuild::search(uint32_t i, bool from_own, Scratch& s) const {
       for (uint32_t b = 0; b < row_stride_; b += 64) __builtin_prefetch(r + b);
     }
     for (uint32_t j = 0; j < fresh; ++j) {
-      const uint32_t d = order(distance(s.query, terms, s.ids[j]));
+      const uint32_t d = order(distance(s.query, own, s.ids[j]));
       if (d < beam.limit()) beam.push(d, s.ids[j]);
     }
     s.distances += fresh;
@@ -174,10 +178,10 @@ uint32_t GraphBuild::choose(uint64_t* candidates, uint32_t n, uint32_t fill, uin
   for (uint32_t j = 0; j < n && count < options_.degree; ++j) {
     const uint32_t id = Beam::id(candidates[j]), limit = Beam::distance(candidates[j]);
     load(id, query);
-    const GraphRowTerms terms = terms_[id];
+    const GraphRowTerms own = *terms(id);
     bool occluded = false;
     for (uint32_t k = 0; k < count && !occluded; ++k) {
-      occluded = order(distance(query, terms, Beam::id(kept[k]))) < limit;
+      occluded = order(distance(query, own, Beam::id(kept[k]))) < limit;
       ++s.distances;
     }
     if (occluded) continue;
@@ -193,11 +197,11 @@ uint32_t GraphBuild::choose(uint64_t* candidates, uint32_t n, uint32_t fill, uin
 // The links of node i with their distances from `query`, the node itself, behind the first n candidates.
 uint32_t GraphBuild::add_links(uint32_t i, const int8_t* query, uint64_t* candidates, uint32_t n,
                                Scratch& s) const {
-  const GraphRowTerms terms = terms_[i];
+  const GraphRowTerms own = *terms(i);
   const uint32_t have = __atomic_load_n(counts_ + i, __ATOMIC_ACQUIRE);
   for (uint32_t j = 0; j < have; ++j) {
     const uint32_t id = __atomic_load_n(links(i) + j, __ATOMIC_RELAXED);
-    candidates[n++] = Beam::key(order(distance(query, terms, id)), id);
+    candidates[n++] = Beam::key(order(distance(query, own, id)), id);
   }
   s.distances += have;
   return n;

@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include "core/graph/code.h"
+#include "core/simd/codes.h"
 
 namespace lowdim::core {
 
@@ -56,7 +57,9 @@ class GraphBuild {
 
   // To be filled in for every node before any is inserted.
   uint8_t* row(uint32_t i) const { return rows_ + size_t{i} * row_stride_; }
-  GraphRowTerms* terms(uint32_t i) const { return terms_ + i; }
+  GraphRowTerms* terms(uint32_t i) const {
+    return reinterpret_cast<GraphRowTerms*>(row(i) + row_stride_ - sizeof(GraphRowTerms));
+  }
 
   void insert(uint32_t i, Scratch& scratch) const;
   // A second look at an inserted node: searches again, now that all are there, and prunes what is found
@@ -84,11 +87,11 @@ class GraphBuild {
   void unlock(uint32_t i) const;
 
   GraphBuildOptions options_;
+  simd::CodeKernels::Int8Dot dot_;
   uint32_t* entry_count_;
   uint32_t* entries_;
   uint32_t row_stride_;
   uint8_t* rows_;
-  GraphRowTerms* terms_;
   uint32_t* links_;
   uint16_t* counts_;
   uint8_t* locks_;

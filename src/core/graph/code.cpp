@@ -92,8 +92,9 @@ void GraphCode::encode(const float* x, float* scratch, uint8_t* code) const {
   }
   if (metric() != GraphMetric::kL2) return;
   const double unit = static_cast<double>(head().error_step);
-  const double byte =
-      unit > 0 ? std::clamp((left - static_cast<double>(head().error_low)) / unit + 0.5, 0.0, 255.0) : 0.0;
+  // Written so that NaN, of vectors or models out of range, gives 0.
+  const double exact = unit > 0 ? (left - static_cast<double>(head().error_low)) / unit + 0.5 : 0.0;
+  const double byte = exact > 0 ? std::min(exact, 255.0) : 0.0;
   const unsigned b = static_cast<unsigned>(byte);
   put_nibble(code, segments(), b >> 4);
   put_nibble(code, segments() + 1, b & 15);
@@ -170,7 +171,8 @@ void GraphCode::tables(const float* q, float* scratch, GraphTables* out) const {
     const float* row = t + size_t{s} * kCentroids;
     uint8_t* entry = out->entries + size_t{s} * kCentroids;
     for (size_t i = 0; i < kCentroids; ++i) {
-      entry[i] = inverse > 0 ? static_cast<uint8_t>((row[i] - low[s]) * inverse + 0.5f) : 0;
+      const float v = (row[i] - low[s]) * inverse + 0.5f;
+      entry[i] = v >= 0 && v < 256 ? static_cast<uint8_t>(v) : 0;  // no for NaN
     }
   }
   out->bias = static_cast<float>(bias);
@@ -181,7 +183,8 @@ void GraphCode::finish_row(const float* u, double rest, uint8_t* row, GraphRowTe
   const float scale = head().row_scale;
   int64_t norm = 0, sum = 0;
   for (uint32_t d = 0; d < code_dims(); ++d) {
-    const float v = std::clamp(u[d] * scale, -127.0f, 127.0f);
+    const float exact = u[d] * scale;
+    const float v = exact > -127 ? std::min(exact, 127.0f) : -127.0f;  // for NaN too
     const int i = static_cast<int>(v + (v < 0 ? -0.5f : 0.5f));
     row[d] = static_cast<uint8_t>(i + 128);
     norm += i * i;
@@ -191,7 +194,7 @@ void GraphCode::finish_row(const float* u, double rest, uint8_t* row, GraphRowTe
   constexpr double kMost = 5e8;  // sums of two of these and a product stay within 32 bits
   if (metric() == GraphMetric::kInner) {
     terms->add = static_cast<int32_t>(
-        std::clamp(rest * static_cast<double>(scale) * static_cast<double>(scale), -kMost, kMost));
+        std::max(-kMost, std::min(kMost, rest * static_cast<double>(scale) * static_cast<double>(scale))));
   } else {
     const double all =
         static_cast<double>(norm) + rest * static_cast<double>(scale) * static_cast<double>(scale);

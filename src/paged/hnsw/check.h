@@ -119,11 +119,12 @@ class Checker {
       return false;
     }
     g_ = Geometry(o_);
-    if (o_.trainable > 1 || o_.reserved1 != 0 || o_.reserved2 != 0 ||
-        o_.ef_search == 0 || o_.ef_construction == 0 || !std::isfinite(o_.hops) || o_.hops < 0) {
+    if (o_.trainable > 1 || o_.reserved1 != 0 || o_.reserved2 != 0 || o_.ef_search == 0 ||
+        o_.ef_construction == 0 || o_.ef_search > 65536 || o_.ef_construction > 65536 ||
+        !std::isfinite(o_.hops) || o_.hops < 0) {
       report(kMetaBlock, kWholePage, "an option has a value that cannot be");
     }
-    if (o_.model_block == kNoBlock ? o_.entries_block != kNoBlock : !o_.trainable) {
+    if ((o_.model_block == kNoBlock) != (o_.entries_block == kNoBlock)) {
       report(kMetaBlock, kWholePage, "the model and the entries do not go together");
     }
     return true;

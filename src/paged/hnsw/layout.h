@@ -134,6 +134,7 @@ static_assert(sizeof(OverflowHead) == 16 && offsetof(OverflowHead, version) == o
 // A bundle: 32 numbers, then the FastScan block of their codes, 16 bytes a segment. Lanes past the count hold
 // anything.
 inline constexpr uint32_t kLanes = 32;
+inline constexpr uint32_t kMostEf = 65536;  // more than an option allows; bounds memory where one is damaged
 inline constexpr uint32_t kMostDegree = 224;  // SlotHead::count is a byte
 
 // Stored in the meta page. What a build decided; and, at the end, what inserts change.
@@ -340,6 +341,7 @@ inline bool sane_geometry(const Options& o) {
   if (o.dims == 0 || o.guide_dims == 0 || o.degree == 0 || o.degree % kLanes != 0 || o.degree > kMostDegree ||
       o.segments == 0 || o.segments % 2 != 0 || o.segments > core::GraphCode::kMaxSegments + 2 ||
       (o.place_bytes != 0 && o.place_bytes != sizeof(Place)) || o.payload > Payload::kBits ||
+      o.ef_construction == 0 || o.ef_construction > kMostEf || o.ef_search == 0 || o.ef_search > kMostEf ||
       o.metric > Metric::kJaccard) {
     return false;
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 
 #include "core/base/arena.h"
 #include "paged/hnsw/layout.h"
@@ -40,7 +41,9 @@ class Pruner {
   }
   float distance_from_base(const uint8_t* code) {
     code_.decode(code, other_);
-    return code_.distance_decoded(base_, base_term_, other_, code_.decoded_term(code, other_));
+    const float d = code_.distance_decoded(base_, base_term_, other_, code_.decoded_term(code, other_));
+    // A damaged model can make NaN, by which nothing can be sorted.
+    return d <= std::numeric_limits<float>::max() ? d : std::numeric_limits<float>::max();
   }
 
   // Of `n` candidates, nearest first: those that no nearer chosen one is nearer to than the base is, `degree`

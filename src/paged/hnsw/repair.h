@@ -293,11 +293,12 @@ class Repair {
   bool search(NodeId self, const uint8_t* code) {
     tables_of_code(g_, *code_, code, one_, u_, v_, table_, &tables_);
     bool linked = false;
-    walk(s_, o_, tables_, o_.ef_construction, walk_, [&](NodeId id, const uint8_t* slot) {
-      if (head_of(slot).state != State::kLive || dead_.has(id) || id == self) return;
-      linked |= good_list(slot) && has_link(slot, g_, self);
-      add(id, slot + g_.code_offset());
-    });
+    walk(s_, o_, tables_, o_.ef_construction < kMost ? o_.ef_construction : kMost, walk_,
+         [&](NodeId id, const uint8_t* slot) {
+           if (head_of(slot).state != State::kLive || dead_.has(id) || id == self) return;
+           linked |= good_list(slot) && has_link(slot, g_, self);
+           add(id, slot + g_.code_offset());
+         });
     return linked;
   }
 

@@ -183,6 +183,11 @@ class Scan {
       if (limits_.most_nodes != 0 && handed_out_ >= limits_.most_nodes) return false;
       s_->poll();
       if (!order_.empty()) {
+        // Rows that wait have a distance; rows at NaN, the last that a sweep finds, have none.
+        if (aside_at_ < aside_.size() && std::isnan(found_[order_.top().at].bound)) {
+          hand_out_aside();
+          continue;
+        }
         const uint32_t at = order_.pop().at;
         if (!sweeping_) done_.insert(found_[at].id);
         if (found_[at].bound < last_) {  // false for NaN
@@ -194,8 +199,7 @@ class Scan {
       }
       if (more()) continue;
       if (aside_at_ == aside_.size()) return false;
-      if (aside_at_ == 0) sort_aside();
-      hand_out(aside_[aside_at_++]);
+      hand_out_aside();
     }
   }
 
@@ -305,7 +309,9 @@ class Scan {
           if (head.state != State::kLive || done_.contains(id)) continue;
           if (head.tid_count == 0 && head.overflow == kNoNode) continue;
           Found f = read_slot(id, slot);
-          if (o_->payload == Payload::kNone && q_->tables.entries != nullptr) f.bound = estimate(id, slot);
+          if (o_->payload == Payload::kNone && q_->tables.entries != nullptr && !std::isnan(f.bound)) {
+            f.bound = estimate(id, slot);
+          }
           if (!first && !before(sweep_bound_, sweep_id_, f.bound, id)) continue;
           if (worst.size() < most) {
             found_.push_back(f);
@@ -355,12 +361,16 @@ class Scan {
       });
     }
   }
+  void hand_out_aside() {
+    if (aside_at_ == 0) sort_aside();
+    hand_out(aside_[aside_at_++]);
+  }
   void sort_aside() {
-    order_.clear();
-    for (uint32_t i = 0; i < aside_.size(); ++i) order_.push({aside_[i].bound, aside_[i].id, i});
+    ArenaHeap<Spot, Nearer> places(arena_);
+    for (uint32_t i = 0; i < aside_.size(); ++i) places.push({aside_[i].bound, aside_[i].id, i});
     ArenaVec<Found> sorted(arena_);
     sorted.reserve(aside_.size());
-    while (!order_.empty()) sorted.push_back(aside_[order_.pop().at]);
+    while (!places.empty()) sorted.push_back(aside_[places.pop().at]);
     aside_ = sorted;
   }
 

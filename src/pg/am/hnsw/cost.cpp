@@ -140,7 +140,8 @@ void cost(PlannerInfo* root, IndexPath* path, double loops, Cost* startup, Cost*
     // A window of rows is fetched before the first is known; those that are returned are paid for elsewhere.
     double table_random_page;
     get_tablespace_page_costs(rel->reltablespace, &table_random_page, nullptr);
-    *startup += Min(s.ef, rel->pages) * table_random_page + Min(s.ef, s.rows) * cpu_tuple_cost;
+    const double window = s.trained ? Min(s.ef, s.rows) : s.rows;
+    *startup += Min(window, rel->pages) * table_random_page + window * cpu_tuple_cost;
   }
 
   // How many rows will be asked for: with conditions beside the order, more than the LIMIT.

@@ -117,7 +117,9 @@ void start(IndexScanDesc scan) {
     state->measure = make_table_measure(scan);
     state->window = make<ArenaHeap<Measured, Nearer>>(state->context, arena);
     state->late = make<ArenaHeap<Measured, Nearer>>(state->context, arena);
-    state->window_rows = limits.ef;
+    // Without a code nothing is known of a row before it is measured: all of them are, before the first is
+    // given.
+    state->window_rows = o.model_block != paged::kNoBlock ? limits.ef : std::numeric_limits<uint32_t>::max();
     state->drained = false;
     state->last = -std::numeric_limits<double>::infinity();
   }
@@ -140,6 +142,8 @@ bool next_measured(ScanState* state, Measured* out) {
       state->window->push({distance, row.tid});
     }
     if (state->window->empty()) break;
+    // What is late has a distance; NaN is none, and comes last.
+    if (std::isnan(state->window->top().distance) && !state->late->empty()) break;
     *out = state->window->pop();
     if (!(out->distance < state->last)) {
       state->last = out->distance;
