@@ -2,6 +2,7 @@
 -- rows beyond ef_search, equal rows, inserts, updates, deletes and vacuum, and an index that trains itself. Recall is compared
 -- with a bound and not printed: it differs between instruction sets.
 SET client_min_messages = warning;
+SET jit = off;
 -- Points near a curved surface in 12 dimensions, without random numbers
 CREATE FUNCTION place(i int) RETURNS real[] LANGUAGE sql IMMUTABLE AS $$
   SELECT array_agg(round((sin(i * 0.618034 + j) * 2 + cos(i * 0.0137 * j) + sin(i * 1.414 * j * j) * 0.3)::numeric, 3)::real ORDER BY j)
@@ -180,6 +181,22 @@ SELECT * FROM bare_answers();
 SELECT count(*), (array_agg(id))[1501] AS last, (array_agg(d))[1501] AS distance
 FROM (SELECT id, s <=> (SELECT s FROM bare WHERE id = 500) AS d FROM bare ORDER BY s <=> (SELECT s FROM bare WHERE id = 500) LIMIT 3000) x;
 SELECT i, k.* FROM unnest('{bare_s,bare_v}'::regclass[]) i, lowdim_check(i, true) k WHERE severity = 'error';
+-- Rows that an index should have and has not: made by hiding it from inserts for a while
+CREATE INDEX bare_half ON bare USING lean_hnsw ((v::halfvec(12)) halfvec_l2_ops) WHERE id % 2 = 0;
+UPDATE bare SET id = id WHERE id = 100;
+SELECT count(*) FROM lowdim_check('bare_half', true);
+UPDATE pg_index SET indisready = false WHERE indexrelid = 'bare_half'::regclass;
+INSERT INTO bare SELECT i, NULL, nullif(place(i)::vector, place(5002)::vector) FROM generate_series(5001, 5006) i;
+UPDATE pg_index SET indisready = true WHERE indexrelid = 'bare_half'::regclass;
+SELECT count(*) FROM lowdim_check('bare_half');
+SELECT severity, block, item, what = format('the row at %s of the table is not in the index', at) AS named, id
+FROM lowdim_check('bare_half', true) LEFT JOIN (SELECT id, ctid AS at FROM bare) b ON what LIKE '%' || at || '%' ORDER BY id;
+REINDEX INDEX bare_half;
+SELECT count(*) FROM lowdim_check('bare_half', true);
+SET maintenance_work_mem = '1MB';
+SELECT count(*) FROM lowdim_check('bare_half', true);
+RESET maintenance_work_mem;
+DELETE FROM bare WHERE id > 5000;
 -- The planner knows what that costs
 ANALYZE bare;
 RESET enable_seqscan;

@@ -145,7 +145,7 @@ CREATE FUNCTION lowdim_check(index regclass, "full" boolean DEFAULT false)
   RETURNS TABLE (severity text, block bigint, item integer, what text)
   AS 'MODULE_PATHNAME', 'lowdim_check' LANGUAGE C STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION lowdim_check(regclass, boolean) IS
-  'What is wrong with a lean_hnsw index: rows of severity error, each with the page and the slot, none if all is well; rows of severity note say what costs room or recall. With full, links, codes and addresses as well. Nobody can write to the table meanwhile: for the index''s owner, or who may change the table.';
+  'What is wrong with a lean_hnsw index: rows of severity error, each with the page and the slot, none if all is well; rows of severity note say what costs room or recall. With full, links, codes and addresses as well, and whether every row of the table is in it. Nobody can write to the table meanwhile: for the index''s owner, or who may change the table.';
 
 CREATE FUNCTION lowdim_recall(index regclass, sample integer DEFAULT 200, k integer DEFAULT 10)
   RETURNS TABLE (ef_search integer, recall double precision, avg_us double precision)

@@ -198,7 +198,7 @@ void GraphCode::finish_row(const float* u, double rest, uint8_t* row, GraphRowTe
   } else {
     const double all =
         static_cast<double>(norm) + rest * static_cast<double>(scale) * static_cast<double>(scale);
-    terms->add = static_cast<int32_t>(std::min(all, kMost));
+    terms->add = static_cast<int32_t>(std::min(kMost, all));  // kMost for NaN
   }
 }
 

@@ -4,6 +4,7 @@
 #include "paged/hnsw/check.h"
 
 #include "pg/am/hnsw/am.h"
+#include "pg/am/hnsw/check_table.h"
 #include "pg/am/hnsw/open.h"
 #include "pg/arena_pg.h"
 #include "pg/fn.h"
@@ -55,6 +56,22 @@ struct Out {
   }
 };
 
+// Rows of the table that are not in the index.
+struct Missing {
+  static constexpr uint64_t kMost = 1000;
+  Out* out;
+  uint64_t shown;
+
+  static void put(void* self, ItemPointer row) {
+    Missing* missing = static_cast<Missing*>(self);
+    if (missing->shown == kMost) return;
+    ++missing->shown;
+    missing->out->row("error", nullptr,
+                      psprintf("the row at (%u,%u) of the table is not in the index",
+                               ItemPointerGetBlockNumber(row), ItemPointerGetOffsetNumber(row)));
+  }
+};
+
 }  // namespace
 }  // namespace lowdim::pg::hnsw
 
@@ -79,12 +96,21 @@ LOWDIM_FN(lowdim_check) {
   const Census census = lowdim::paged::hnsw::check(store, lowdim::pg::arena_in(context), how);
   MemoryContextSwitchTo(old);
   MemoryContextDelete(context);
-  close_index(open);
 
   for (uint64_t i = 0; i < damages.count; ++i) out.row("error", &damages.list[i], damages.list[i].what);
   if (census.damages > damages.count) {
     out.row("error", nullptr, psprintf(UINT64_FORMAT " more of them", census.damages - damages.count));
   }
+  // Rows can be looked for only in an index whose pages can be read, and that should have them.
+  if (how.full && census.damages == 0 && open.index->rd_index->indisvalid) {
+    Missing missing{&out, 0};
+    const uint64_t missed =
+        find_missing_rows(open, store, census.tids, how.memory_bytes, &missing, Missing::put);
+    if (missed > missing.shown) {
+      out.row("error", nullptr, psprintf(UINT64_FORMAT " more of them", missed - missing.shown));
+    }
+  }
+  close_index(open);
   out.note(census.new_pages, "pages of zeros, left by a crash: VACUUM takes them up");
   out.note(census.unused_pages, "pages of a training that did not end: REINDEX gives them back");
   out.note(census.orphans, "nodes that no node leads to: searches find them only when they read everything");

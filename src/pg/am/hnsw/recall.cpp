@@ -187,6 +187,7 @@ void find_truth(const Texts& t, Sampled* sample, int n, int k) {
   const int nest = NewGUCNestLevel();
   set_locally("enable_seqscan", "on");
   set_locally("enable_indexscan", "off");
+  set_locally("enable_sort", "on");
   SPIPlanPtr plan = prepare(t, psprintf("%s IS NOT NULL", t.column), k, CURSOR_OPT_PARALLEL_OK);
   for (int i = 0; i < n; ++i) {
     CHECK_FOR_INTERRUPTS();
@@ -285,6 +286,7 @@ LOWDIM_FN(lowdim_recall) {
   SetUserIdAndSecContext(open.table->rd_rel->relowner, security | SECURITY_RESTRICTED_OPERATION);
   const int nest = NewGUCNestLevel();
   set_locally("search_path", "pg_catalog, pg_temp");
+  set_locally("jit", "off");  // each execution would compile anew, and be timed with it
 
   SPI_connect();
   const Texts texts = make_texts(open);

@@ -7,6 +7,7 @@
 #include "paged/hnsw/vacuum.h"
 #include "pg/am/hnsw/am.h"
 #include "pg/arena_pg.h"
+#include "pg/compat.h"
 
 extern "C" {
 #include "commands/vacuum.h"
@@ -19,7 +20,7 @@ namespace {
 
 size_t memory_budget() {
   const int kilobytes =
-      IsAutoVacuumWorkerProcess() && autovacuum_work_mem != -1 ? autovacuum_work_mem : maintenance_work_mem;
+      in_autovacuum_worker() && autovacuum_work_mem != -1 ? autovacuum_work_mem : maintenance_work_mem;
   return static_cast<size_t>(kilobytes) * 1024;
 }
 
