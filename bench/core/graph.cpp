@@ -33,7 +33,7 @@ constexpr const char* kEfs = "10,20,40,80,160,320";
 constexpr const char* kUsage =
     "graph --base FILE --queries FILE --truth FILE.ivecs --metric l2|cosine|ip [--rows N] [--n 1000] [--k "
     "10]\n"
-    "      [--segments 50] [--degree 32] [--slack 32] [--ef-construction 64] [--improve 0] [--entries 0]\n"
+    "      [--segments 50] [--degree 32] [--slack 32] [--ef-construction 64] [--improve 1] [--entries 0]\n"
     "      [--sample 20000] [--threads 2] [--ef 10,20,40,80,160,320] [--order shuffle|file]\n"
     "      [--schemes exact,lvq4:96,rabitq1]   the same graph with other codes (graph_schemes.h)\n";
 
@@ -50,7 +50,8 @@ std::vector<std::string> split(const std::string& list) {
 // A search with any scheme: float estimates, the exact distance of every expanded node.
 void search_scheme(bench::Scheme& scheme, const std::string& name, const bench::Matrix<float>& base,
                    const bench::Matrix<float>& queries, const bench::Matrix<int32_t>& truth,
-                   const core::GraphBuild& graph, uint32_t n, size_t n_queries, size_t k, uint32_t ef) {
+                   const std::vector<uint32_t>& order, const core::GraphBuild& graph, uint32_t n,
+                   size_t n_queries, size_t k, uint32_t ef) {
   uint64_t hops = 0, good = 0;
   for (size_t q = 0; q < n_queries; ++q) {
     scheme.prepare(queries.row(q));
@@ -85,7 +86,7 @@ void search_scheme(bench::Scheme& scheme, const std::string& name, const bench::
     const size_t top = std::min(k, found.size());
     std::partial_sort(found.begin(), found.begin() + static_cast<ptrdiff_t>(top), found.end());
     for (size_t i = 0; i < top; ++i) {
-      for (size_t j = 0; j < k; ++j) good += truth.row(q)[j] == static_cast<int32_t>(found[i].second);
+      for (size_t j = 0; j < k; ++j) good += truth.row(q)[j] == static_cast<int32_t>(order[found[i].second]);
     }
   }
   const double per = static_cast<double>(n_queries);
@@ -128,6 +129,11 @@ int run(const bench::Arguments& args) {
     core::Random random(1);
     for (uint32_t i = n; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
   }
+
+  // Nodes are numbered in that order.
+  bench::Matrix<float> shuffled(n, dims);
+  for (uint32_t i = 0; i < n; ++i) std::memcpy(shuffled.row(i), base.row(order[i]), dims * sizeof(float));
+  base = std::move(shuffled);
 
   auto start = std::chrono::steady_clock::now();
   const size_t n_sample = std::min<size_t>(n, args.count("sample", 20000));
@@ -180,13 +186,19 @@ int run(const bench::Arguments& args) {
     return [&, body](std::atomic<uint32_t>& next) {
       std::vector<uint64_t> memory(core::GraphBuild::scratch_bytes(o) / 8 + 1);
       auto scratch = core::GraphBuild::make_scratch(o, memory.data());
-      for (uint32_t i; (i = next++) < n;) body(order[i], scratch);
+      for (uint32_t i; (i = next++) < n;) body(graph.tour(i), scratch);
       distances += scratch.distances;
     };
   };
+  all("touring", [&](std::atomic<uint32_t>& next) {
+    std::vector<uint64_t> memory(core::GraphBuild::scratch_bytes(o) / 8 + 1);
+    auto scratch = core::GraphBuild::make_scratch(o, memory.data());
+    for (uint32_t i; (i = next++) < n;) graph.find_home(i, scratch);
+  });
+  graph.make_tour();
   all("inserting", walk([&](uint32_t i, auto& s) { graph.insert(i, s); }));
   std::printf("  %.0f distances a node\n", static_cast<double>(distances) / n);
-  for (size_t pass = 0; pass < args.count("improve", 0); ++pass) {
+  for (size_t pass = 0; pass < args.count("improve", 1); ++pass) {
     all("improving", walk([&](uint32_t i, auto& s) { graph.improve(i, s); }));
   }
   all("finishing", walk([&](uint32_t i, auto& s) { graph.finish(i, s); }));
@@ -272,7 +284,8 @@ int run(const bench::Arguments& args) {
       const size_t top = std::min(k, found.size());
       std::partial_sort(found.begin(), found.begin() + static_cast<ptrdiff_t>(top), found.end());
       for (size_t i = 0; i < top; ++i) {
-        for (size_t j = 0; j < k; ++j) good += truth.row(q)[j] == static_cast<int32_t>(found[i].second);
+        for (size_t j = 0; j < k; ++j)
+          good += truth.row(q)[j] == static_cast<int32_t>(order[found[i].second]);
       }
     }
     const double per = static_cast<double>(n_queries);
@@ -285,7 +298,7 @@ int run(const bench::Arguments& args) {
     for (const std::string& name : split(args.text("schemes", ""))) {
       const auto scheme = bench::make_scheme(name, base, graph, n);
       for (const std::string& ef : split(args.text("ef", kEfs))) {
-        search_scheme(*scheme, name, base, queries, truth, graph, n, n_queries, k,
+        search_scheme(*scheme, name, base, queries, truth, order, graph, n, n_queries, k,
                       static_cast<uint32_t>(std::stoul(ef)));
       }
     }

@@ -11,6 +11,12 @@
 namespace lowdim::core {
 namespace {
 
+constexpr uint32_t kMostHomes = 2048;
+
+// Nodes that neighbourhoods form around: about 330 nodes each, whose rows fit a cache of 64 kB (L2 has room
+// for those of the neighbours too).
+uint32_t homes_of(uint32_t n) { return n < 4096 ? 1 : std::min(n / 330, kMostHomes); }
+
 constexpr size_t align8(size_t n) { return (n + 7) & ~size_t{7}; }
 
 // A row's bytes, then its terms, which every distance needs as well. Rows begin at cache lines where that
@@ -31,7 +37,8 @@ uint32_t order(int32_t distance) {
 size_t GraphBuild::shared_bytes(const GraphBuildOptions& o) {
   const size_t n = o.n, room = o.degree + o.slack;
   return 64 + align8(o.entries * sizeof(uint32_t)) + n * stride_of(o) + 64 +
-         align8(n * room * sizeof(uint32_t)) + align8(n * sizeof(uint16_t)) + align8(n);
+         align8(n * room * sizeof(uint32_t)) + align8(n * sizeof(uint16_t)) + align8(n) +
+         2 * align8(n * sizeof(uint32_t));
 }
 
 GraphBuild::GraphBuild(const GraphBuildOptions& o, void* memory, bool create)
@@ -51,6 +58,8 @@ GraphBuild::GraphBuild(const GraphBuildOptions& o, void* memory, bool create)
   links_ = reinterpret_cast<uint32_t*>(take(n * room() * sizeof(uint32_t)));
   counts_ = reinterpret_cast<uint16_t*>(take(n * sizeof(uint16_t)));
   locks_ = take(n);
+  homes_ = reinterpret_cast<uint32_t*>(take(n * sizeof(uint32_t)));
+  tour_ = reinterpret_cast<uint32_t*>(take(n * sizeof(uint32_t)));
   if (create) {
     *entry_count_ = 0;
     std::memset(counts_, 0, n * sizeof(uint16_t));
@@ -114,12 +123,12 @@ int32_t GraphBuild::distance(const int8_t* query, const GraphRowTerms& of_query,
   return of_query.add + terms(to)->add - 2 * (dot - 128 * of_query.sum);
 }
 
-uint32_t GraphBuild::search(uint32_t i, bool from_own, Scratch& s) const {
+uint32_t GraphBuild::search(uint32_t i, bool from_own, uint32_t ef, Scratch& s) const {
   if (++s.epoch == 0) {
     std::memset(s.seen, 0, options_.n * sizeof(uint16_t));
     s.epoch = 1;
   }
-  Beam beam(s.beam, options_.ef_construction);
+  Beam beam(s.beam, ef);
   const GraphRowTerms own = *terms(i);
   s.seen[i] = s.epoch;
   // A node that has links is in the right place already.
@@ -249,9 +258,33 @@ void GraphBuild::connect(uint32_t i, uint32_t count, bool keep_old, Scratch& s) 
   for (uint32_t j = 0; j < count; ++j) link(Beam::id(s.kept[j]), i, s.kept[j], s);
 }
 
+void GraphBuild::find_home(uint32_t i, Scratch& s) const {
+  const uint32_t homes = homes_of(options_.n);
+  load(i, s.query);
+  const GraphRowTerms own = *terms(i);
+  int32_t least = INT32_MAX;
+  for (uint32_t j = 0; j < homes; ++j) {
+    const int32_t d = distance(s.query, own, j);
+    if (d < least) {
+      least = d;
+      homes_[i] = j;
+    }
+  }
+}
+
+void GraphBuild::make_tour() const {
+  const uint32_t n = options_.n, homes = homes_of(n), first = homes > 1 ? n / 16 : n;
+  uint32_t begins[kMostHomes + 1] = {};
+  for (uint32_t i = first; i < n; ++i) ++begins[homes_[i] + 1];
+  for (uint32_t h = 0; h < homes; ++h) begins[h + 1] += begins[h];
+  for (uint32_t i = 0; i < first; ++i) tour_[i] = i;
+  for (uint32_t i = first; i < n; ++i) tour_[first + begins[homes_[i]]++] = i;
+}
+
 void GraphBuild::insert(uint32_t i, Scratch& s) const {
   load(i, s.query);
-  const uint32_t n = search(i, false, s);
+  const uint32_t n =
+      search(i, false, std::max(options_.ef_construction / 2, 1u), s);  // improve() looks again
   connect(i, choose(s.candidates, n, options_.degree / 2, s.kept, s), true, s);
   if (__atomic_load_n(entry_count_, __ATOMIC_RELAXED) < options_.entries) {
     lock(0);  // of whichever node: it is one lock for all
@@ -265,7 +298,7 @@ void GraphBuild::insert(uint32_t i, Scratch& s) const {
 
 void GraphBuild::improve(uint32_t i, Scratch& s) const {
   load(i, s.query);
-  uint32_t n = search(i, true, s);
+  uint32_t n = search(i, true, options_.ef_construction, s);
   n = add_links(i, s.query, s.candidates, n, s);
   connect(i, choose(s.candidates, n, options_.degree, s.kept, s), false, s);
 }

@@ -2,10 +2,14 @@
 // that several processes may share. Plain data, offsets only; nothing here allocates, throws or waits for
 // long.
 //
-// Every node is inserted once, in any order: a beam search from the entries finds candidates, occlusion
+// Every node is inserted once, then improved once: a beam search from the entries finds candidates, occlusion
 // pruning (Toussaint's relative neighbourhood, as in HNSW and Vamana) chooses among them, links go both ways.
 // Lists have room for `slack` more links than the degree, and are pruned only when that is full: one pruning
 // then pays for many links, and until then more links lead on. finish() prunes to the degree at the end.
+//
+// The order is a tour: the first sixteenth of the nodes as they are numbered (shuffled, by the caller), then
+// the rest by neighbourhoods, so that what a search touches is still in the processor's cache from the one
+// before. With the improvement, recall does not suffer; the time is halved (bench/core/graph.cpp).
 //
 // Concurrency: a list is written under its node's lock, and read without one. A reader may see a list while
 // it is pruned: ids then stand twice or are missing, but each is the id of an inserted node.
@@ -61,6 +65,11 @@ class GraphBuild {
     return reinterpret_cast<GraphRowTerms*>(row(i) + row_stride_ - sizeof(GraphRowTerms));
   }
 
+  // The tour: find_home() for every node, then make_tour() by one process; node tour(i) comes i-th.
+  void find_home(uint32_t i, Scratch& scratch) const;
+  void make_tour() const;
+  uint32_t tour(uint32_t i) const { return tour_[i]; }
+
   void insert(uint32_t i, Scratch& scratch) const;
   // A second look at an inserted node: searches again, now that all are there, and prunes what is found
   // together with what it has.
@@ -77,7 +86,7 @@ class GraphBuild {
   uint32_t room() const { return options_.degree + options_.slack; }
   int32_t distance(const int8_t* query, const GraphRowTerms& of_query, uint32_t to) const;
   void load(uint32_t i, int8_t* query) const;
-  uint32_t search(uint32_t i, bool from_own, Scratch& s) const;
+  uint32_t search(uint32_t i, bool from_own, uint32_t ef, Scratch& s) const;
   uint32_t choose(uint64_t* candidates, uint32_t n, uint32_t fill, uint64_t* kept, Scratch& s) const;
   uint32_t add_links(uint32_t i, const int8_t* query, uint64_t* candidates, uint32_t n, Scratch& s) const;
   void put(uint32_t i, const uint64_t* kept, uint32_t count) const;
@@ -95,6 +104,8 @@ class GraphBuild {
   uint32_t* links_;
   uint16_t* counts_;
   uint8_t* locks_;
+  uint32_t* homes_;
+  uint32_t* tour_;
 };
 
 }  // namespace lowdim::core

@@ -34,8 +34,8 @@ bool GraphCode::open(const void* image, size_t bytes, GraphCode* out) {
   code.image_ = static_cast<const uint8_t*>(image);
   const GraphCodeHead& h = code.head();
   if (h.magic != kMagic || h.bytes > bytes || h.dims == 0 || h.dims > 65535 || h.code_dims == 0 ||
-      h.code_dims > h.dims || h.segments == 0 || h.segments > kMaxSegments || h.segments > h.code_dims ||
-      h.metric > static_cast<uint8_t>(GraphMetric::kL1) || h.projects > 1 ||
+      (h.code_dims > h.dims && h.code_dims > kMostLifted) || h.segments == 0 || h.segments > kMaxSegments ||
+      h.segments > h.code_dims || h.metric > static_cast<uint8_t>(GraphMetric::kL1) || h.projects > 1 ||
       (h.projects == 0 && h.code_dims != h.dims) || !std::isfinite(h.error_low) ||
       !(h.error_step >= 0 && std::isfinite(h.error_step)) ||
       !(h.row_scale > 0 && std::isfinite(h.row_scale)) ||
@@ -62,7 +62,7 @@ double GraphCode::project(const float* x, float* centred, float* u) const {
   const simd::Kernels& k = simd::kernels();
   const float* a = matrix();
   for (uint32_t i = 0; i < m; ++i) u[i] = k.dot_f32(a + size_t{i} * n, centred, n);
-  if (m == n) return 0;
+  if (m >= n) return 0;
   const double rest =
       static_cast<double>(k.dot_f32(centred, centred, n)) - static_cast<double>(k.dot_f32(u, u, m));
   return std::max(rest, 0.0);

@@ -3,9 +3,11 @@
 // process reads it in place, and nothing here allocates or throws. Trained by graph/train.h; used by the
 // builder (graph/build.h) and by the index (paged/hnsw).
 //
-// A vector x is centred and projected, u = A (x - mean), code_dims of dims. Segment s covers the coordinates
-// begin[s] .. begin[s+1], each with 16 centroids of its own: four bits for one coordinate where variance is
-// large, for two or four where it is small (graph/train.h chooses). What the code leaves out,
+// A vector x is centred and projected, u = A (x - mean), code_dims of dims. (Of few dimensions it is lifted
+// to more, by an A with orthonormal columns: lengths stay, and the errors of more coordinates average out.)
+// Segment s covers the coordinates begin[s] .. begin[s+1], each with 16 centroids of its own: four bits for
+// one coordinate where variance is large, for two or four where it is small (graph/train.h chooses). What the
+// code leaves out,
 //   e = |x - mean - A^T u^|^2   (dropped directions and rounding alike)
 // is kept in a byte, two more segments. With centroids that are means, E <u - u^, q> is zero, hence
 //   |q - x|^2 ~ |A (q - mean) - u^|^2 + |rest of q|^2 + e
@@ -72,6 +74,11 @@ struct GraphTables {
 class GraphCode {
  public:
   static constexpr uint32_t kMagic = 0x4C444743;
+  // Vectors of fewer dimensions are lifted to that many, if codes project at all.
+  static constexpr uint32_t kMostLifted = 16;
+  static constexpr uint32_t coordinates(uint32_t dims, bool projects) {
+    return projects && dims > 1 && dims < kMostLifted ? kMostLifted : dims;
+  }
   static constexpr uint32_t kMaxSegments = 240;  // with those of e below the 257 that 16-bit sums allow
 
   GraphCode() = default;

@@ -44,7 +44,7 @@ SmallGraph make_small_graph(Rows rows, const GraphCodeOptions& options, uint32_t
   std::iota(order.begin(), order.end(), 0u);
   Random random(options.seed);
   for (uint32_t i = n; i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
-  const auto all = [&](auto step) {
+  const auto all = [&](auto step) {  // too few for a tour
     for (uint32_t i = 0; i < n; ++i) {
       if (i % 64 == 0) stop.check();
       step(order[i]);

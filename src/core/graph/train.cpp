@@ -2,12 +2,14 @@
 
 #include "core/graph/train.h"
 
+#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "core/base/error.h"
+#include "core/base/random.h"
 #include "core/cluster/kmeans.h"
 #include "core/codec/pca.h"
 #include "core/codec/pq.h"
@@ -31,6 +33,18 @@ void check(const Rows& sample, const GraphCodeOptions& options) {
     throw Error(ErrorKind::kInvalidParameter,
                 "a graph code has 1 to 240 segments and no more dimensions than its rows");
   }
+}
+
+// Random directions, `lifted` of them, whose squares add up to the identity.
+Matrix lifting(uint32_t lifted, uint32_t dims, uint64_t seed) {
+  Random random(seed);
+  MatrixD a(lifted, dims);
+  for (Eigen::Index i = 0; i < a.rows(); ++i) {
+    for (Eigen::Index j = 0; j < a.cols(); ++j) a(i, j) = random.normal();
+  }
+  const Eigen::HouseholderQR<MatrixD> qr(a);
+  const MatrixD q = qr.householderQ() * MatrixD::Identity(lifted, dims);
+  return q.cast<float>();
 }
 
 }  // namespace
@@ -75,7 +89,14 @@ std::vector<uint8_t> train_graph_code(Rows sample, const GraphCodeOptions& optio
   std::vector<float> mean(dims);
   std::vector<uint16_t> begins;
   Matrix matrix;  // code_dims x dims
-  if (projects) {
+  const uint32_t coordinates = GraphCode::coordinates(dims, projects);
+  if (coordinates > dims && options.segments > dims && options.code_dims == 0) {
+    const uint32_t lifted = std::min(options.segments, coordinates);
+    matrix = lifting(lifted, dims, options.seed);
+    for (uint32_t s = 0; s <= lifted; ++s) begins.push_back(static_cast<uint16_t>(s));
+    const VectorD m = sample.matrix().cast<double>().colwise().mean();
+    for (uint32_t d = 0; d < dims; ++d) mean[d] = static_cast<float>(m(static_cast<Eigen::Index>(d)));
+  } else if (projects) {
     const uint32_t most =
         options.code_dims != 0 ? options.code_dims : std::min(dims, kMostDims * options.segments);
     const Pca pca = train_pca(sample, most, stop);
@@ -105,7 +126,7 @@ std::vector<uint8_t> train_graph_code(Rows sample, const GraphCodeOptions& optio
 
   std::vector<float> centroids(size_t{code_dims} * kCentroids);
   Vector left = (whole - u.rowwise().squaredNorm()).cwiseMax(0.0f);
-  if (code_dims == dims) left.setZero();
+  if (code_dims >= dims) left.setZero();
   for (uint32_t s = 0; s < segments; ++s) {
     const Eigen::Index from = begins[s], width = begins[s + 1] - begins[s];
     const Matrix part = u.middleCols(from, width);

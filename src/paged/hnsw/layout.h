@@ -303,7 +303,7 @@ constexpr uint32_t payload_bytes_of(Payload payload, uint32_t dims) {
 // `segments` wanted (with those of the rest), 0 for the choice by room: as many as still leave the slots that
 // a page can hold with about five bits for every two dimensions, at least kLeastSegments. False if a slot
 // does not fit a page.
-inline constexpr uint32_t kLeastSegments = 16;
+inline constexpr uint32_t kLeastSegments = 18;
 inline constexpr uint32_t kUsualSegments = 64;
 inline bool choose_geometry(Options& o) {
   o.payload_bytes = payload_bytes_of(o.payload, o.dims);
@@ -316,8 +316,11 @@ inline bool choose_geometry(Options& o) {
   };
   const uint32_t body = static_cast<uint32_t>(kBodyBytes);
   if (o.segments == 0) {
-    const uint32_t useful = (o.guide_dims + 1) / 2 * 2 + 2;  // more than a sub-code a dimension is of no use
-    const uint32_t half = (o.guide_dims / 2 + 1) / 2 * 2 + 2;
+    // More than a sub-code a coordinate is of no use; few dimensions are lifted to more coordinates, except
+    // where the code does not project.
+    const uint32_t coordinates = core::GraphCode::coordinates(o.guide_dims, o.metric != Metric::kL1);
+    const uint32_t useful = (coordinates + 1) / 2 * 2 + 2;
+    const uint32_t half = (coordinates / 2 + 1) / 2 * 2 + 2;
     uint32_t want = half < kUsualSegments ? half : kUsualSegments;
     if (want < kLeastSegments) want = kLeastSegments < useful ? kLeastSegments : useful;
     if (slot_bytes(want) > body) want = kLeastSegments < useful ? kLeastSegments : useful;

@@ -277,10 +277,14 @@ void make_graph(Participant& p) {
       MemoryContextAllocHuge(CurrentMemoryContext, core::GraphBuild::scratch_bytes(p.shared->plan.graph)));
   core::GraphBuild::Scratch scratch = core::GraphBuild::make_scratch(p.shared->plan.graph, memory);
   begin_phase(p, phase::kLinking);
-  for_nodes(p, Step::kLink, [&](uint32_t i) { graph.insert(i, scratch); });
+  for_nodes(p, Step::kHome, [&](uint32_t i) { graph.find_home(i, scratch); });
+  meet(p);
+  if (p.leader) graph.make_tour();
+  meet(p);
+  for_nodes(p, Step::kLink, [&](uint32_t i) { graph.insert(graph.tour(i), scratch); });
   meet(p);
   begin_phase(p, phase::kImproving);
-  for_nodes(p, Step::kImprove, [&](uint32_t i) { graph.improve(i, scratch); });
+  for_nodes(p, Step::kImprove, [&](uint32_t i) { graph.improve(graph.tour(i), scratch); });
   meet(p);
   for_nodes(p, Step::kFinish, [&](uint32_t i) { graph.finish(i, scratch); });
   meet(p);

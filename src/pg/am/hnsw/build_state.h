@@ -37,7 +37,7 @@ inline constexpr int64 kLogging = 9;
 }  // namespace phase
 
 // Steps whose work is handed out piece by piece from a counter.
-enum class Step : int { kLoad, kLink, kImprove, kFinish, kWrite, kJoin, kCount };
+enum class Step : int { kLoad, kHome, kLink, kImprove, kFinish, kWrite, kJoin, kCount };
 
 inline constexpr uint32_t kNoPlace = 0xFFFFFFFF;
 

@@ -114,6 +114,11 @@ uint32_t most_segments(const StorageOptions& s, const OpclassInfo& opclass, cons
     }
     coordinates = static_cast<uint32_t>(s.code_dims);
   }
+  // Few dimensions are lifted to more, where the code projects.
+  if (s.code_dims == 0) {
+    coordinates = core::GraphCode::coordinates(
+        coordinates, s.code != static_cast<int>(CodeOption::kPq) && o.metric != Metric::kL1);
+  }
   if (coordinates > core::GraphCode::kMaxSegments) coordinates = core::GraphCode::kMaxSegments;
   return (coordinates + 1) / 2 * 2 + 2;
 }

@@ -85,10 +85,12 @@ ValueRoom make_value_room(const Options& o, MemoryContext context) {
   const auto floats = [&](size_t n) {
     return static_cast<float*>(MemoryContextAllocHuge(context, n * sizeof(float)));
   };
-  const size_t widest = Max(o.dims, o.guide_dims);
+  // A sparse vector is never spread out: only its guide is.
+  const size_t dims = o.guide_dims != o.dims ? o.guide_dims : o.dims;
+  const size_t widest = dims + core::GraphCode::kMostLifted;
   ValueRoom room;
   room.cursor = static_cast<ToastCursor*>(MemoryContextAllocZero(context, sizeof(ToastCursor)));
-  room.x = floats(o.dims);
+  room.x = floats(dims);
   room.guide = floats(o.guide_dims);
   // What GraphCode::scratch_floats() asks for at most.
   room.scratch = floats(2 * widest + 16 * size_t{core::GraphCode::kMaxSegments + 2});
