@@ -32,6 +32,9 @@ inline size_t most_model_bytes(const Options& o, const core::GraphCodeOptions& o
   uint32_t widest = o.guide_dims;
   if (projects && options.code_dims != 0) widest = options.code_dims;
   if (projects && options.code_dims == 0 && 4 * options.segments < widest) widest = 4 * options.segments;
+  if (options.code_dims == 0 && core::GraphCode::coordinates(o.guide_dims, projects) > widest) {
+    widest = core::GraphCode::coordinates(o.guide_dims, projects);
+  }
   return core::GraphCode::image_bytes(o.guide_dims, widest, options.segments, projects);
 }
 
