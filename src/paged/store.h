@@ -61,7 +61,8 @@ struct InGate {
 }  // namespace probe
 
 template <class S>
-concept Store = requires(S& s, Block b, uint32_t item, size_t bytes, Gate gate, GateMode mode, SlotEvent event) {
+concept Store = requires(S& s, Block b, uint32_t item, size_t bytes, Gate gate, GateMode mode,
+                         SlotEvent event) {
   // Number of pages now. Others may extend at any time; it never shrinks.
   { s.pages() } -> std::same_as<Block>;
   // f(PageView) under a share lock; returns what f returns. The block must exist. Inside f only read of a

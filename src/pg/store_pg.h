@@ -122,7 +122,8 @@ class StorePg {
       return;
     }
     const char* page = static_cast<const char*>(BufferGetPage(hint));  // whatever is there: nothing is read
-    for (size_t at = from / kLine * kLine; at < from + bytes; at += kLine) __builtin_prefetch(page + at, 0, 2);
+    for (size_t at = from / kLine * kLine; at < from + bytes; at += kLine)
+      __builtin_prefetch(page + at, 0, 2);
   }
   void poll() { CHECK_FOR_INTERRUPTS(); }
   void damage(paged::Block block, uint32_t item, const char* what);
