@@ -148,7 +148,9 @@ uint32_t GraphBuild::search(uint32_t i, bool from_own, uint32_t ef, Scratch& s) 
   }
   for (uint32_t e = 0; e < beam.size(); ++e) s.seen[Beam::id(beam[e])] = s.epoch;
   s.distances += entries;
-  for (uint32_t at; beam.pop(&at);) {
+  // From its own links a search is near at once, and what it expands late changes little.
+  const uint32_t most = from_own ? ef : UINT32_MAX;
+  for (uint32_t at, expanded = 0; expanded < most && beam.pop(&at); ++expanded) {
     const uint32_t n = __atomic_load_n(counts_ + at, __ATOMIC_ACQUIRE);
     const uint32_t* list = links_ + size_t{at} * room();
     uint32_t fresh = 0;
