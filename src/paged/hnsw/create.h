@@ -56,8 +56,8 @@ Block write_model(S& s, const uint8_t* bytes, uint32_t n) {
         broken = first != kNoBlock && fresh.block != last + 1;
         if (first == kNoBlock) first = fresh.block;
         if (!broken) last = fresh.block;
-        // A page that comes too late is written all the same: nothing would ever take up a page of zeros but
-        // vacuum, which takes up this one too.
+        // A page that comes too late is written all the same. What an attempt leaves behind is not taken up
+        // again: lowdim_check counts it as unused, REINDEX gives it back.
         return Verdict::kCommit;
       });
     }

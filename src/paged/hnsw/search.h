@@ -106,8 +106,8 @@ void offer_entries(S& s, const Options& o, const Geometry& g, const core::GraphT
   }
 }
 
-// Expands the nearest candidates until the beam has none left. visit(id, slot, estimate) is called under the
-// page's share lock for each live or dead node, once; `estimate` is the sum that led there.
+// Expands the nearest candidates until the beam has none left. visit(id, slot) is called under the page's
+// share lock for each live or dead node, once.
 template <Store S, class Visit>
 void walk(S& s, const Options& o, const core::GraphTables& tables, uint32_t ef, Walk& w, Visit visit) {
   const Geometry g(o);
@@ -271,13 +271,13 @@ class Scan {
       if (head.state != State::kLive || done_.contains(id)) return;
       if (head.tid_count == 0 && head.overflow == kNoNode) return;
       found_.push_back(read_slot(id, slot));
-      if (o_->payload == Payload::kNone) found_.back().bound = estimate(id, slot);
+      if (o_->payload == Payload::kNone) found_.back().bound = estimate(slot);
       order_.push({found_.back().bound, id, static_cast<uint32_t>(found_.size() - 1)});
     });
   }
 
   // Of a node's own code, as the one lane of a block.
-  double estimate(NodeId, const uint8_t* slot) {
+  double estimate(const uint8_t* slot) {
     const uint8_t* code = slot + g_.code_offset();
     double sum = 0;
     for (uint32_t seg = 0; seg < g_.segments; ++seg) {
@@ -310,7 +310,7 @@ class Scan {
           if (head.tid_count == 0 && head.overflow == kNoNode) continue;
           Found f = read_slot(id, slot);
           if (o_->payload == Payload::kNone && q_->tables.entries != nullptr && !std::isnan(f.bound)) {
-            f.bound = estimate(id, slot);
+            f.bound = estimate(slot);
           }
           if (!first && !before(sweep_bound_, sweep_id_, f.bound, id)) continue;
           if (worst.size() < most) {
@@ -338,7 +338,7 @@ class Scan {
 
   void hand_out(const Found& f) {
     now_ = f;
-    if (!(aside_at_ > 0)) last_ = f.bound;
+    if (aside_at_ == 0) last_ = f.bound;
     ++handed_out_;
     tids_.clear();
     tid_at_ = 0;

@@ -85,7 +85,7 @@ void fit(GraphPlan& plan, int participants) {
   if (plan.graph.n == plan.nodes) return;
   ereport(NOTICE,
           (errmsg("lean_hnsw graph no longer fits into maintenance_work_mem after %u tuples", plan.graph.n),
-           errdetail("Building will take significantly more time."),
+           errdetail("The remaining tuples are added one at a time."),
            errhint("Increase maintenance_work_mem to speed up builds.")));
 }
 
