@@ -169,6 +169,36 @@ TEST(GraphCode, FewAndEqualRowsCanBeTrainedOn) {
   }
 }
 
+TEST(GraphCode, WideRowsOfFewAreTrainedOn) {
+  // Many more dimensions than rows: no directions behind those that the rows span, but as many segments as
+  // asked for, which is what pages have room for.
+  for (const size_t n : {size_t{1}, size_t{2}, size_t{20}, size_t{90}}) {
+    const std::vector<float> base = vectors(n, 600, 7);
+    GraphCodeOptions options;
+    options.segments = 30;
+    const std::vector<uint8_t> image = train_graph_code({base.data(), n, 600}, options, {});
+    GraphCode code;
+    ASSERT_TRUE(GraphCode::open(image.data(), image.size(), &code)) << n;
+    EXPECT_EQ(code.segments(), 30u) << n;
+    EXPECT_LE(code.code_dims(), std::max<size_t>(30, n - 1)) << n;
+    EXPECT_EQ(image, train_graph_code({base.data(), n, 600}, options, {})) << n;
+  }
+}
+
+TEST(GraphCode, FlatVariancesSpreadOverAllDirections) {
+  // Twice as many directions as segments do not do here: the first try must not be taken for the answer.
+  constexpr size_t kN = 2000, kDims = 64;
+  Random random(8);
+  std::vector<float> base(kN * kDims);
+  for (float& x : base) x = static_cast<float>(random.normal());
+  GraphCodeOptions options;
+  options.segments = 16;
+  const std::vector<uint8_t> image = train_graph_code({base.data(), kN, kDims}, options, {});
+  GraphCode code;
+  ASSERT_TRUE(GraphCode::open(image.data(), image.size(), &code));
+  EXPECT_GT(code.code_dims(), 2 * options.segments);
+}
+
 TEST(LaySegments, SpendsBitsWhereVarianceIs) {
   // Equal variances: as few coordinates as possible are left out.
   const std::vector<uint16_t> flat = lay_segments(std::vector<double>(32, 1.0), 16);

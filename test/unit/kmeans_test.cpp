@@ -65,6 +65,38 @@ TEST(KMeans, InertiaNeverRises) {
   }
 }
 
+TEST(KMeans, FewDimensionsAndCentroids) {
+  // Taken one by one, not by products: every size of the last block, the first of equal centroids.
+  for (const size_t dims : {1u, 2u, 4u}) {
+    for (const size_t n : {1u, 7u, 8u, 191u, 193u, 1000u}) {
+      const std::vector<float> data = blobs(n, dims, 6, 3, 100, n);
+      Matrix centroids(16, static_cast<Eigen::Index>(dims));
+      for (size_t c = 0; c < 16; ++c) {
+        for (size_t d = 0; d < dims; ++d) {
+          centroids(static_cast<Eigen::Index>(c), static_cast<Eigen::Index>(d)) =
+              data[(c / 2 * 37 % n) * dims + d];
+        }
+      }
+      std::vector<uint32_t> nearest(n);
+      std::vector<float> distances(n);
+      const double inertia =
+          assign_nearest({data.data(), n, dims}, centroids, nearest.data(), distances.data(), Stop{});
+      double sum = 0;
+      for (size_t i = 0; i < n; ++i) {
+        double least = std::numeric_limits<double>::max();
+        for (Eigen::Index c = 0; c < 16; ++c) {
+          least = std::min(least, distance2(&data[i * dims], centroids.row(c).data(), dims));
+        }
+        EXPECT_EQ(nearest[i] % 2, 0u);
+        EXPECT_NEAR(distances[i], least, 1e-4 + 1e-4 * least);
+        EXPECT_NEAR(distance2(&data[i * dims], centroids.row(nearest[i]).data(), dims), least, 1e-4);
+        sum += least;
+      }
+      EXPECT_NEAR(inertia, sum, 1e-4 * sum + 1e-4);
+    }
+  }
+}
+
 TEST(KMeans, InertiaIsThatOfTheNearestCentroids) {
   constexpr size_t kN = 700, kDims = 5;
   const std::vector<float> data = blobs(kN, kDims, 6, 3, 10, 8);

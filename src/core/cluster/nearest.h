@@ -55,4 +55,40 @@ inline uint32_t first_least_difference(const float* base, const float* scores, s
   return least;
 }
 
+// Of each of n rows, the nearest of k centroids by squared distance, the first of equals, and that distance.
+// x: dims runs of `stride` coordinates; centroids: k x dims. Reads and writes n rounded up to 8 of each. For
+// few dimensions and centroids, where a matrix product has nothing to work on.
+inline void nearest_of_few(const float* x, size_t stride, size_t n, size_t dims, const float* centroids,
+                           size_t k, uint32_t* nearest, float* distance2) {
+  typedef float F4 __attribute__((vector_size(16)));
+  typedef int32_t I4 __attribute__((vector_size(16)));
+  constexpr size_t kLanes = 4;
+  for (size_t i = 0; i < n; i += 2 * kLanes) {
+    F4 best[2] = {};
+    I4 at[2] = {};
+    for (size_t c = 0; c < k; ++c) {
+      F4 sum[2] = {};
+      for (size_t d = 0; d < dims; ++d) {
+        const float centre = centroids[c * dims + d];
+        for (size_t h = 0; h < 2; ++h) {
+          F4 v;
+          std::memcpy(&v, x + d * stride + i + h * kLanes, sizeof v);
+          v -= centre;
+          sum[h] += v * v;
+        }
+      }
+      const int32_t id = static_cast<int32_t>(c);
+      for (size_t h = 0; h < 2; ++h) {
+        const I4 less = c == 0 ? I4{-1, -1, -1, -1} : sum[h] < best[h];
+        best[h] = less ? sum[h] : best[h];
+        at[h] = less ? I4{id, id, id, id} : at[h];
+      }
+    }
+    for (size_t h = 0; h < 2; ++h) {
+      std::memcpy(nearest + i + h * kLanes, &at[h], sizeof at[h]);
+      std::memcpy(distance2 + i + h * kLanes, &best[h], sizeof best[h]);
+    }
+  }
+}
+
 }  // namespace lowdim::core

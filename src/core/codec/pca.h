@@ -1,9 +1,10 @@
 // Principal component analysis (LeanVec-ID): the directions of largest variance, largest first, so that any
 // smaller number of dimensions is a prefix. Called by the trainers of codec_train and of the indexes.
 //
-// Up to 3072 dimensions, or where more than an eighth of them are kept, the eigenvectors are exact; beyond
-// that a randomized subspace iteration finds the leading ones (see symmetric_eigen.h). A D x D matrix that
-// does not fit the budget is never made: PCA of rows then works on the rows themselves.
+// From moments, the eigenvectors are exact up to 3072 dimensions, or where more than an eighth of them are
+// kept; beyond that a randomized subspace iteration finds the leading ones (see symmetric_eigen.h). From rows
+// in memory they are exact, or a subspace iteration's where that takes fewer operations (see principal.h). A
+// D x D matrix that does not fit the budget is never made: PCA of rows then works on the rows themselves.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +32,8 @@ struct Pca {
 Pca train_pca(const Moments& moments, size_t dims, const Stop& stop,
               size_t budget_bytes = Moments::kDefaultBudget);
 
-// From rows that are in memory: through their moments if those fit the budget, and otherwise by subspace
-// iteration with products of the rows.
+// From rows that are in memory: by the cheaper of principal_pairs and moments that fits the budget, and
+// otherwise by subspace iteration with products of the rows.
 Pca train_pca(Rows rows, size_t dims, const Stop& stop, size_t budget_bytes = Moments::kDefaultBudget);
 
 }  // namespace lowdim::core

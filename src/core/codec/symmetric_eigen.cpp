@@ -170,6 +170,8 @@ EigenPairs largest_first(const VectorD& d, const MatrixD& rows) {
   return pairs;
 }
 
+}  // namespace
+
 void fix_signs(MatrixD& vectors) {
   for (Index i = 0; i < vectors.rows(); ++i) {
     Index largest = 0;
@@ -178,13 +180,12 @@ void fix_signs(MatrixD& vectors) {
   }
 }
 
-// Makes the columns orthonormal: panel after panel, twice against all before (once leaves what rounding
-// left).
+// Panel after panel, twice against all before (once leaves what rounding left).
 void orthonormalize(MatrixD& y, const Stop& stop) {
   for (Index at = 0; at < y.cols(); at += kPanel) {
-    stop.check();
     const Index width = std::min(kPanel, y.cols() - at);
     for (int pass = 0; pass < 2; ++pass) {
+      stop.check();
       auto panel = y.middleCols(at, width);
       if (at > 0) {
         const MatrixD along = y.leftCols(at).transpose() * panel;
@@ -195,8 +196,6 @@ void orthonormalize(MatrixD& y, const Stop& stop) {
     }
   }
 }
-
-}  // namespace
 
 EigenPairs symmetric_eigen(MatrixD a, const Stop& stop) {
   fix_blocking();

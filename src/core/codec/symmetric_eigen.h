@@ -34,6 +34,12 @@ EigenPairs top_eigen(const SymmetricOperator& a, size_t n, size_t k, const Stop&
 // where it is also the faster way (bench/core/pca_train).
 EigenPairs top_eigen(const MatrixD& a, size_t k, const Stop& stop);
 
+// Makes the columns of y orthonormal; y has no fewer rows than columns.
+void orthonormalize(MatrixD& y, const Stop& stop);
+
+// Turns each row such that its largest coordinate is positive.
+void fix_signs(MatrixD& vectors);
+
 // c = a b in slices, polling between them.
 void multiply(const MatrixD& a, const MatrixD& b, MatrixD& c, const Stop& stop);
 

@@ -47,6 +47,30 @@ Matrix lifting(uint32_t lifted, uint32_t dims, uint64_t seed) {
   return q.cast<float>();
 }
 
+// The directions that segments are laid over, and the segments. Mostly twice as many directions as segments
+// are enough: if with their variance in place of all that come later, up to `most`, none of those is wanted,
+// then none is.
+Pca principal_directions(Rows sample, uint32_t most, uint32_t segments, std::vector<uint16_t>& begins,
+                         const Stop& stop) {
+  const auto variances = [](const Pca& pca, uint32_t directions) {
+    std::vector<double> out(directions);
+    const Eigen::Index found = pca.pairs.values.size();
+    for (uint32_t i = 0; i < directions; ++i) {
+      out[i] = std::max(pca.pairs.values(std::min<Eigen::Index>(i, found - 1)), 0.0);
+    }
+    return out;
+  };
+  const uint32_t first = 2 * segments;
+  if (most > first + first / 4) {
+    Pca some = train_pca(sample, first, stop);
+    begins = lay_segments(variances(some, most), segments);
+    if (begins.back() <= first) return some;
+  }
+  Pca all = train_pca(sample, most, stop);
+  begins = lay_segments(variances(all, most), segments);
+  return all;
+}
+
 }  // namespace
 
 std::vector<uint16_t> lay_segments(const std::vector<double>& variances, uint32_t segments) {
@@ -97,14 +121,10 @@ std::vector<uint8_t> train_graph_code(Rows sample, const GraphCodeOptions& optio
     const VectorD m = sample.matrix().cast<double>().colwise().mean();
     for (uint32_t d = 0; d < dims; ++d) mean[d] = static_cast<float>(m(static_cast<Eigen::Index>(d)));
   } else if (projects) {
-    const uint32_t most =
-        options.code_dims != 0 ? options.code_dims : std::min(dims, kMostDims * options.segments);
-    const Pca pca = train_pca(sample, most, stop);
-    std::vector<double> variances(most);
-    for (uint32_t i = 0; i < most; ++i) {
-      variances[i] = std::max(pca.pairs.values(static_cast<Eigen::Index>(i)), 0.0);
-    }
-    begins = lay_segments(variances, options.segments);
+    const uint32_t spanned = static_cast<uint32_t>(std::min<size_t>(sample.n - 1, dims));
+    uint32_t most = options.code_dims != 0 ? options.code_dims : std::min(dims, kMostDims * options.segments);
+    most = std::min(most, std::max(spanned, options.segments));  // behind them nothing varies
+    const Pca pca = principal_directions(sample, most, options.segments, begins, stop);
     matrix = pca.pairs.vectors.topRows(begins.back()).cast<float>();
     for (uint32_t d = 0; d < dims; ++d) mean[d] = static_cast<float>(pca.mean(static_cast<Eigen::Index>(d)));
   } else {
