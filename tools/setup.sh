@@ -13,6 +13,7 @@ has_pgxs() { local c; c=$(find_pg_config) && [ -e "$("$c" --pgxs)" ] && [ -e "$(
 has_fuzzer_runtime() { has clang++ && [ -e "$(clang++ -print-resource-dir)/lib/linux/libclang_rt.fuzzer-$(uname -m).a" ]; }
 has_perl() { perl -M"$1" -e 1 >/dev/null 2>&1; }
 has_psycopg() { /usr/bin/python3 -c 'import psycopg' >/dev/null 2>&1; }
+has_numpy() { /usr/bin/python3 -c "import numpy" >/dev/null 2>&1; }
 
 # group, packages that go together, test that they are there. MAJOR becomes PostgreSQL's major version, CLANG clang's.
 table() {
@@ -36,6 +37,7 @@ data  | nodejs npm                                  | has npm
 bench | cmake                                       | has cmake
 bench | libbenchmark-dev                            | has_header benchmark/benchmark.h
 bench | libpq-dev                                   | has_header postgresql/libpq-fe.h
+bench | python3-numpy                               | has_numpy
 debug | gdb                                         | has gdb
 ROWS
 }

@@ -7,10 +7,11 @@
 #   bench/sql/ann.sh HOST PORT [SET...]    sets: glove mnist
 #   PGUSER (postgres), QUERIES (1000), ROUNDS (5), CLIENTS ("1 2"), BUILDS (1; the median is told; 0 keeps the
 #   indexes that are there), WORKERS (2), MEMORY (2GB), EF_LOWDIM and EF_PGVECTOR (lists), LOWDIM_WITH and
-#   PGVECTOR_WITH (index options), FRESH (1, lowdim, pgvector: load again), DATA=DIR of the sets, OUT=DIR for JSON
+#   PGVECTOR_WITH (index options), FRESH (1, lowdim, pgvector: load again), ONLY (lowdim, pgvector: that one),
+#   DATA=DIR of the sets, OUT=DIR for JSON
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
-[ $# -ge 2 ] || { sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }
 export PGHOST=$1 PGPORT=$2 PGUSER=${PGUSER:-postgres}
 shift 2
 [ $# -gt 0 ] || set -- glove mnist

@@ -7,8 +7,8 @@
 #
 #   bench/sql/ann_order.sh HOST PORT [SET]    sets: mnist (default) glove
 #   PGUSER (postgres), ORDERS ("random class lid_up lid_down"), QUERIES (1000), EF (a list; the default where
-#   not given), ROWS (all; the first so many), WORKERS, MEMORY, LOWDIM_WITH, PGVECTOR_WITH, FRESH, DATA, OUT as
-#   in ann.sh
+#   not given), ROWS (all; the first so many), WORKERS, MEMORY, LOWDIM_WITH, PGVECTOR_WITH, ONLY, FRESH, DATA, OUT
+#   as in ann.sh
 # shellcheck source-path=SCRIPTDIR
 set -euo pipefail
 [ $# -ge 2 ] || { sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2; }

@@ -28,11 +28,12 @@ n_rows() {  # SET
   case $1 in glove) echo 331479 ;; mnist) echo 60000 ;; *) return 1 ;; esac
 }
 
-# Sets the array `names` to those of lowdim and pgvector that the server has, their databases made.
+# Sets the array `names` to those of lowdim and pgvector (ONLY=lowdim or ONLY=pgvector: that one) that the server has,
+# their databases made.
 open_databases() {
   local name db extension
   names=()
-  for name in lowdim pgvector; do
+  for name in ${ONLY:-lowdim pgvector}; do
     extension=${name/pgvector/vector}
     db=bench_$name
     if [ "$(ask postgres "SELECT count(*) FROM pg_available_extensions WHERE name = '$extension'")" = 0 ]; then
