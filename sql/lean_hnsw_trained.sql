@@ -164,7 +164,7 @@ SELECT * FROM lowdim_check('grows_v', true) WHERE severity = 'error';
 SELECT id FROM grows ORDER BY v <=> '[NaN,0,0,0,0,0,0,0,0,0,0,0]' LIMIT 1;
 INSERT INTO grows VALUES (1, '[1,2]');
 
--- Without vectors in the index rows are measured in the table: all of them where there is no code yet
+-- Without vectors in the index rows are measured in the table, and read there when the index is trained
 CREATE TABLE bare (id int, s sparsevec(12), v vector(12));
 CREATE INDEX bare_s ON bare USING lean_hnsw (s sparsevec_cosine_ops);
 CREATE INDEX bare_v ON bare USING lean_hnsw (v) WITH (rerank = none);

@@ -54,7 +54,7 @@ inline paged::hnsw::Options shape_options(const IndexShape& shape) {
   paged::hnsw::Options o{};
   o.metric = shape.metric;
   o.payload = shape.payload;
-  o.trainable = shape.payload != paged::hnsw::Payload::kNone;
+  o.trainable = 1;
   o.dims = o.guide_dims = shape.dims;
   o.degree = shape.degree;
   o.ef_construction = shape.ef_construction;
@@ -143,9 +143,17 @@ class Learner {
   core::SmallGraph made_;
 };
 
+// `read` as train() wants it: of an index that keeps no vectors, and of no other.
+template <class Read>
+bool train_index(StrictStore& s, Arena arena, Learner& learner, Read read, size_t row_bytes = SIZE_MAX) {
+  return paged::hnsw::train(s, arena, row_bytes, read, [&](const auto& o, const auto& rows, auto* out) {
+    return learner(o, rows, out);
+  });
+}
 inline bool train_index(StrictStore& s, Arena arena, Learner& learner) {
-  return paged::hnsw::train(
-      s, arena, [&](const auto& o, const auto& rows, auto* out) { return learner(o, rows, out); });
+  return train_index(s, arena, learner, [](paged::hnsw::Tid, uint32_t, float*) -> paged::hnsw::Fetched {
+    throw Violation(Rule::kRange, "the table is read");
+  });
 }
 
 inline paged::hnsw::Inserted insert_row(StrictStore& s, const std::vector<float>& x, paged::hnsw::Tid tid) {

@@ -7,6 +7,7 @@
 // index cannot become trained meanwhile, and no node that was seen alive can be freed.
 #pragma once
 
+#include <bit>
 #include <cmath>
 
 #include "paged/hnsw/create.h"
@@ -18,6 +19,14 @@ namespace lowdim::paged::hnsw {
 
 // An index that began empty is trained when it has that many nodes.
 inline constexpr uint64_t kTrainAt = 1024;
+
+// Whether to ask for training when the nodes become `now` from `before`: at kTrainAt, and where that fails
+// again after each sixteenth that came since, or less. So what all tries read is in proportion to the index.
+inline bool asks_for_training(uint64_t before, uint64_t now) {
+  if (now < kTrainAt || before < kTrainAt) return now >= kTrainAt;
+  const uint64_t step = std::bit_floor(before) / 16;
+  return before / step != now / step;
+}
 
 struct Inserted {
   NodeId id = kNoNode;  // the row's node; kNoNode: the index is damaged, nothing was inserted
@@ -77,8 +86,7 @@ class Insertion {
         });
     result_.id = taken.id;
     if (taken.id == kNoNode) return result_;
-    // Asked for once a page, so that training that fails is not tried again with every row.
-    result_.train = !trained_ && o_.trainable != 0 && taken.nodes >= kTrainAt;
+    result_.train = !trained_ && o_.trainable != 0 && asks_for_training(taken.nodes_before, taken.nodes);
     if (linked) link_back();
     return result_;
   }

@@ -142,7 +142,7 @@ struct Options {
   // --- fixed at build
   Metric metric;
   Payload payload;
-  uint8_t trainable;    // vectors can be had from the payloads
+  uint8_t trainable;    // inserts train it when it has rows enough
   uint8_t place_bytes;  // sizeof(Place) where values may lie out of line, or 0
   uint32_t dims;        // of the column
   uint32_t guide_dims;  // of the vectors that the code is made of (guide.h); dims for dense types

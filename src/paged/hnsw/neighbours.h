@@ -49,13 +49,19 @@ class Pruner {
   // Of `n` candidates, nearest first: those that no nearer chosen one is nearer to than the base is, `degree`
   // at most, then the nearest of the rest until there are `least`. Writes their indices, in no order.
   uint32_t choose(const Candidate* candidates, uint32_t n, uint32_t least, uint32_t* chosen) {
+    return choose_beside(candidates, n, 0, least, chosen);
+  }
+  // The same, but the first `given` candidates (degree at most) are chosen whatever they are; nearest first
+  // are those behind them.
+  uint32_t choose_beside(const Candidate* candidates, uint32_t n, uint32_t given, uint32_t least,
+                         uint32_t* chosen) {
     uint32_t count = 0;
     for (uint32_t j = 0; j < n && count < g_.degree; ++j) {
       float* u = kept_ + size_t{count} * dims_;
       code_.decode(candidates[j].code, u);
       const float term = code_.decoded_term(candidates[j].code, u);
       bool occluded = false;
-      for (uint32_t k = 0; k < count && !occluded; ++k) {
+      for (uint32_t k = 0; k < count && j >= given && !occluded; ++k) {
         occluded =
             code_.distance_decoded(kept_ + size_t{k} * dims_, terms_[k], u, term) < candidates[j].distance;
       }

@@ -250,10 +250,11 @@ class Repair {
     get_code(Geometry::bundle_codes(bundle_of(slot, g_, j / kLanes)), j % kLanes, g_.segments, one_);
     add(neighbour_of(slot, g_, j), one_);
   }
-  void write_list(uint8_t* slot) {
-    std::sort(all_, all_ + n_, nearer);
+  // The first `given` candidates stay: they were linked by better distances than those of codes.
+  void write_list(uint8_t* slot, uint32_t given) {
+    std::sort(all_ + given, all_ + n_, nearer);
     // Lanes are scored whether they are filled or not, so all are.
-    const uint32_t count = pruner_->choose(all_, n_, n_ < g_.degree ? n_ : g_.degree, chosen_);
+    const uint32_t count = pruner_->choose_beside(all_, n_, given, n_ < g_.degree ? n_ : g_.degree, chosen_);
     for (uint32_t i = 0; i < count; ++i) put_link(slot, g_, i, all_[chosen_[i]].id, all_[chosen_[i]].code);
     head_of(slot).count = static_cast<uint8_t>(count);
   }
@@ -265,7 +266,7 @@ class Repair {
     uint32_t n_dead = 0;
     // First its own links, then those of the dead among them; and, while that is little, so on.
     for (uint32_t j = 0; j < head_of(slot).count; ++j) offer(slot, j, dead, &n_dead);
-    const uint32_t near = n_dead;
+    const uint32_t near = n_dead, given = n_;
     for (uint32_t i = 0; i < n_dead && (i < near || n_ < g_.degree / 2); ++i) {
       s_.poll();
       s_.read(g_.block(dead[i]), [&](PageView page) {
@@ -279,7 +280,7 @@ class Repair {
       ++counts_.walked;
       search(self, slot + g_.code_offset());
     }
-    write_list(slot);
+    write_list(slot, given);
   }
   void offer(const uint8_t* slot, uint32_t j, NodeId* dead, uint32_t* n_dead) {
     const NodeId id = neighbour_of(slot, g_, j);
@@ -456,7 +457,7 @@ class Repair {
     std::memcpy(fresh, copy, g_.slot_bytes);
     for (uint32_t j = 0; j < head_of(copy).count; ++j) add_lane(copy, j);
     pruner_->set_base(own);  // for link_to has another
-    write_list(fresh);
+    write_list(fresh, 0);
     s_.change(block, [&](PageEdit page) {
       if (!is_nodes(page, g_) || !unchanged(slot_at(page, g_, item), copy)) return Verdict::kAbandon;
       copy_links(slot_at(page, g_, item), fresh);

@@ -149,10 +149,15 @@ struct ScanLimits {
   size_t memory_bytes = size_t{4} << 20;
 };
 
+// Of what the rounds of a scan find, that share of ef is handed out; each is wider than the one before.
+inline constexpr uint32_t kFirstShare = 2, kLaterShare = 4, kWider = 4;
+
 // A scan in order of distance. The first round is a walk with ef; each further one is wider by four, and
 // leaves out what has been handed out. A row that is found late, nearer than one that has been handed out,
-// waits until all else is: the order is strict, and nothing is lost. Where a walk would see a good part of
-// the index, and where there is no graph yet, all nodes are read instead.
+// waits until all else is: the order is strict, and nothing is lost. Therefore only the nearest part of what
+// a round finds is handed out: the farther part has gaps, which the next round fills, and the nodes on the
+// way in are farther still. Where a walk would see a good part of the index, and where there is no graph yet,
+// all nodes are read instead.
 //
 // With Payload::kNone `bound` is only an estimate of the order (its square, for L2), and exact is false: the
 // caller measures.
@@ -182,7 +187,7 @@ class Scan {
       }
       if (limits_.most_nodes != 0 && handed_out_ >= limits_.most_nodes) return false;
       s_->poll();
-      if (!order_.empty()) {
+      if (!order_.empty() && (sweeping_ || done_.size() < trusted())) {
         // Rows that wait have a distance; rows at NaN, the last that a sweep finds, have none.
         if (aside_at_ < aside_.size() && std::isnan(found_[order_.top().at].bound)) {
           hand_out_aside();
@@ -250,9 +255,17 @@ class Scan {
     return f;
   }
 
+  // How many nodes are handed out, in all, before the next, wider round. The first round gives more of what
+  // it has, so that few searches need another; twice as many have to be measured where codes are all there
+  // is.
+  uint64_t trusted() const {
+    const uint32_t share = rounds_ > 1 ? kLaterShare : kFirstShare;
+    return (ef_ * (o_->payload == Payload::kNone ? 2 : 1) + share - 1) / share;
+  }
+
   bool more() {
     const bool trained = o_->model_block != kNoBlock && q_->tables.entries != nullptr && !q_->input.alone;
-    const uint64_t ef = rounds_ == 0 ? limits_.ef : uint64_t{ef_} * 4;
+    const uint64_t ef = rounds_ == 0 ? limits_.ef : uint64_t{ef_} * kWider;
     // A walk that expands an eighth of the nodes reads them at random, and the next round again.
     if (!sweeping_ && trained && (rounds_ == 0 || ef < o_->nodes / 8)) {
       ef_ = static_cast<uint32_t>(ef);

@@ -40,7 +40,7 @@ enum class SlotUse : uint8_t { kNode, kOverflow };
 struct Taken {
   NodeId id = kNoNode;  // kNoNode: `check` said no, or the meta page is damaged
   bool damaged = false;
-  uint64_t nodes = 0;  // as the meta page counts them now; 0 if it was not written
+  uint64_t nodes_before = 0, nodes = 0;  // as the meta page counted and counts them; 0 if it was not written
 };
 
 namespace slots_detail {
@@ -105,6 +105,7 @@ Taken take_slot(S& s, const Geometry& g, Block partner, SlotUse use, Check check
         const PageEdit other = partner == kNoBlock ? fresh.page : txn.edit(partner);
         const auto put = [&](NodeId id, uint8_t* slot) { fill(other, id, slot); };
         got.id = fill_first(s, g, fresh.block, fresh.page, use, put);
+        got.nodes_before = o.nodes;
         count(fresh.page, o);
         o.room_head = kNoBlock;
         if (g.slots_per_page > 1) {
@@ -144,6 +145,7 @@ Taken take_slot(S& s, const Geometry& g, Block partner, SlotUse use, Check check
           const auto put = [&](NodeId id, uint8_t* slot) { fill(other, id, slot); };
           got.id = fill_first(s, g, hint, page, use, put);
           if (!with_meta) return Verdict::kCommit;
+          got.nodes_before = o.nodes;
           count(page, o);
           got.nodes = o.nodes;
           if (free == 1) o.room_head = page.next();

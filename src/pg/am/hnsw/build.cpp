@@ -8,6 +8,7 @@
 #include <new>
 
 #include "paged/hnsw/create.h"
+#include "pg/am/hnsw/learn.h"
 #include "pg/arena_pg.h"
 
 extern "C" {

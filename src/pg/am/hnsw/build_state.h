@@ -120,7 +120,6 @@ struct Sample {
   uint32_t count;
   uint32_t dims;
 };
-inline constexpr uint32_t kLeastSample = 256;  // fewer rows: no code is trained
 Sample take_sample(Relation heap, Relation index, IndexInfo* info, const Options& o,
                    const OpclassInfo& opclass);
 // A trained code's image, in the current memory context.

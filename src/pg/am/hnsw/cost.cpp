@@ -11,6 +11,7 @@
 #include <cmath>
 
 #include "paged/hnsw/create.h"
+#include "paged/hnsw/search.h"
 #include "pg/am/hnsw/am.h"
 #include "pg/compat.h"
 
@@ -34,8 +35,6 @@ constexpr double kNodeInSweep = 10;    // cpu_index_tuple_cost
 constexpr double kRow = 40;            // cpu_index_tuple_cost
 constexpr double kCodesAtOnce = 4;     // codes for a cpu_operator_cost
 constexpr double kPayloadBytes = 128;  // of a payload measured for a cpu_operator_cost
-constexpr double kWider = 4;           // a round, than the one before
-constexpr double kInOrder = 0.7;       // of what a further round finds; the rest waits until the end
 
 struct Shape {
   double rows, nodes, pages;
@@ -55,12 +54,13 @@ struct Shape {
   double start() const { return trained ? search(ef) : sweep(); }
   // Of rows beyond the first round's, `wanted` in all.
   double rest(double wanted) const {
-    const double nodes_wanted = wanted * nodes / rows;
-    if (!trained || nodes_wanted <= ef) return 0;
+    using paged::hnsw::kFirstShare, paged::hnsw::kLaterShare, paged::hnsw::kWider;
+    const double nodes_wanted = wanted * nodes / rows / (measures_table ? 2 : 1);
+    if (!trained || nodes_wanted <= ef / kFirstShare) return 0;
     double sum = 0;
     for (double width = ef * kWider; width < nodes / 8; width *= kWider) {
       sum += search(width);
-      if (nodes_wanted <= width * kInOrder) return sum;
+      if (nodes_wanted <= width / kLaterShare) return sum;
     }
     return sum + sweep();
   }

@@ -1,7 +1,8 @@
 // Insertion of one row into an index: paged/hnsw/insert.h does it; here are the server's callback, and the
 // training that an insert sets off when an index that began empty has rows enough. See am.h.
 //
-// The value is read before the gate is taken: fetching it from a TOAST table takes locks.
+// The value is read before the gate is taken: fetching it from a TOAST table takes locks. So does training
+// with the rows of an index that keeps no vectors.
 
 #include <algorithm>
 
@@ -10,11 +11,13 @@
 #include "paged/hnsw/train.h"
 #include "pg/am/hnsw/am.h"
 #include "pg/am/hnsw/learn.h"
+#include "pg/am/hnsw/row_reader.h"
 #include "pg/arena_pg.h"
 #include "pg/door.h"
 #include "pg/stop.h"
 
 extern "C" {
+#include "miscadmin.h"
 #include "utils/memutils.h"
 }
 
@@ -57,6 +60,7 @@ T* take(size_t count) {
 // False if the rows are not fit to be learned from: the index stays as it is, and so does the insert.
 bool learn(const Options& o, const core::GraphCodeOptions& options, const TrainingRows& rows,
            TrainedGraph* out) {
+  if (rows.distinct < kLeastSample) return false;
   const size_t n = rows.n, code_bytes = o.segments / 2, model_room = most_model_bytes(o, options);
   uint8_t* model = take<uint8_t>(model_room);
   uint8_t* codes = take<uint8_t>(n * code_bytes);
@@ -93,19 +97,26 @@ bool learn(const Options& o, const core::GraphCodeOptions& options, const Traini
   return fits;
 }
 
-void train_index(Relation index, StorePg& store, const InsertCache* cache) {
+void train_index(Relation index, Relation heap, StorePg& store, const InsertCache* cache) {
   const core::GraphCodeOptions options =
       code_options(cache->options, storage_options(index), *cache->opclass);
-  paged::hnsw::train(store, arena_in(CurrentMemoryContext),
-                     [&](const Options& o, const TrainingRows& rows, TrainedGraph* out) {
-                       return learn(o, options, rows, out);
-                     });
+  RowReader* reader = nullptr;
+  if (cache->options.payload == Payload::kNone) {
+    reader = make_row_reader(heap, index, cache->options, *cache->opclass, cache->room);
+  }
+  paged::hnsw::train(
+      store, arena_in(CurrentMemoryContext), size_t{1024} * static_cast<size_t>(maintenance_work_mem),
+      [&](paged::hnsw::Tid tid, uint32_t hash, float* guide) { return read_row(reader, tid, hash, guide); },
+      [&](const Options& o, const TrainingRows& rows, TrainedGraph* out) {
+        return learn(o, options, rows, out);
+      });
+  if (reader != nullptr) end_row_reader(reader);
 }
 
 }  // namespace
 
-bool insert(Relation index, Datum* values, bool* is_null, ItemPointer tid, Relation, IndexUniqueCheck, bool,
-            IndexInfo* info) {
+bool insert(Relation index, Datum* values, bool* is_null, ItemPointer tid, Relation heap, IndexUniqueCheck,
+            bool, IndexInfo* info) {
   if (is_null[0]) return false;
   StorePg store(index);
   const InsertCache* cache = cache_of(index, info, store);
@@ -123,7 +134,7 @@ bool insert(Relation index, Datum* values, bool* is_null, ItemPointer tid, Relat
       ereport(ERROR, (errcode(ERRCODE_INDEX_CORRUPTED), errmsg("index \"%s\" is damaged", name),
                       errhint("REINDEX INDEX %s", name)));
     }
-    if (done.train) train_index(index, store, cache);
+    if (done.train) train_index(index, heap, store, cache);
   }
   MemoryContextSwitchTo(old);
   MemoryContextReset(cache->row_context);

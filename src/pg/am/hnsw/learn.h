@@ -7,6 +7,8 @@
 
 namespace lowdim::pg::hnsw {
 
+inline constexpr uint32_t kLeastSample = 256;  // fewer different rows: no code is trained
+
 inline core::GraphMetric guide_metric(const Options& o, const OpclassInfo& opclass) {
   using paged::hnsw::Metric;
   if (o.metric == Metric::kInner) return core::GraphMetric::kInner;

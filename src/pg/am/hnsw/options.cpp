@@ -208,7 +208,7 @@ Options plan_options(Relation index, const OpclassInfo& opclass) {
                     errmsg("a node of %d dimensions does not fit a page with these options", dims),
                     errhint("Use rerank = int8 or rerank = none, a smaller m or smaller code_bytes.")));
   }
-  o.trainable = o.payload != Payload::kNone;
+  o.trainable = 1;
   return o;
 }
 
