@@ -20,7 +20,7 @@ SELECT oprname, oprleft::regtype FROM pg_operator o JOIN pg_depend d ON d.objid 
 WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lowdim')
   AND oprcom <> 0 AND (SELECT oprcom FROM pg_operator c WHERE c.oid = o.oprcom) <> o.oid;
 SELECT opcname, amname, amvalidate(c.oid) FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
-WHERE opcname IN ('vector_ops', 'halfvec_ops', 'sparsevec_ops') ORDER BY 1, 2;
+WHERE opcname IN ('vector_ops', 'halfvec_ops', 'sparsevec_ops', 'multivector_ops') ORDER BY 1, 2;
 
 -- In another schema, with nothing in the search_path
 DROP EXTENSION lowdim;

@@ -111,6 +111,40 @@ TEST(Wire, KnownHalfvecBytes) {
   EXPECT_EQ(x, (std::vector<uint16_t>{0x3C00, 0x7BFF, 0x8001}));
 }
 
+WireError multi_header(int32_t dims, int32_t vectors, int32_t unused, size_t room) {
+  Bytes b;
+  put32(put32(put32(b, static_cast<uint32_t>(dims)), static_cast<uint32_t>(vectors)),
+        static_cast<uint32_t>(unused));
+  b.resize(b.size() + room);
+  int32_t d = 0;
+  int32_t n = 0;
+  const WireError e = decode_multi_header(b.data(), b.size(), d, n);
+  if (!e) {
+    EXPECT_EQ(d, dims);
+    EXPECT_EQ(n, vectors);
+  }
+  return e;
+}
+
+TEST(Wire, MultivectorHeaders) {
+  for (size_t n = 0; n < kMultiHeaderBytes; ++n) {
+    int32_t dims = 0;
+    int32_t vectors = 0;
+    expect_fault(decode_multi_header(Bytes(n).data(), n, dims, vectors), WireFault::kTruncated);
+  }
+  expect_fault(multi_header(3, 2, 0, 24), WireFault::kNone);
+  expect_fault(multi_header(3, 2, 0, 23), WireFault::kTruncated);
+  expect_fault(multi_header(1, 65535, 0, 4 * 65535), WireFault::kNone);
+  expect_fault(multi_header(16000, 65535, 0, 100), WireFault::kTruncated);
+  expect_fault(multi_header(0, 1, 0, 100), WireFault::kDims, 0);
+  expect_fault(multi_header(16001, 1, 0, 100), WireFault::kDims, 16001);
+  expect_fault(multi_header(-1, 1, 0, 100), WireFault::kDims, -1);
+  expect_fault(multi_header(1, 0, 0, 100), WireFault::kVectors, 0);
+  expect_fault(multi_header(1, 65536, 0, 100), WireFault::kVectors, 65536);
+  expect_fault(multi_header(1, -5, 0, 100), WireFault::kVectors, -5);
+  expect_fault(multi_header(1, 1, 7, 100), WireFault::kUnused, 7);
+}
+
 TEST(Wire, KnownSparsevecBytes) {
   const Bytes b{0x3B, 0x9A, 0xCA, 0x00, 0,    0,    0,    2,    0, 0, 0, 0,  // 10^9 dimensions, 2 elements
                 0,    0,    0,    1,    0x3B, 0x9A, 0xC9, 0xFF,              // indices

@@ -35,6 +35,13 @@ struct Kernels {
   void (*cosine_f16)(const uint16_t* a, const uint16_t* b, uint32_t n, float out[3]);
   double (*norm2_f16)(const uint16_t* a, uint32_t n);
 
+  // For each of the n_queries vectors of n floats in `queries`: raises best[j] to its largest inner product
+  // with the n_documents vectors in `documents`, and sets which[j] to `place` + the document vector's number,
+  // where that is above best[j]; the first of equals wins. `which` may be nullptr. A product that is not a
+  // number never wins.
+  void (*max_dots_f32)(const float* documents, size_t n_documents, const float* queries, size_t n_queries,
+                       uint32_t n, uint32_t place, float* best, uint32_t* which);
+
   uint64_t (*hamming)(const uint8_t* a, const uint8_t* b, size_t n_bytes);  // popcount(a ^ b)
   void (*jaccard)(const uint8_t* a, const uint8_t* b, size_t n_bytes,
                   uint64_t out[2]);  // popcount(a & b), (a | b)

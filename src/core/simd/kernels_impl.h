@@ -15,12 +15,15 @@
 //   add_squares(x, lo, hi) squares of x in double, added to lo and hi
 //   store_half(x, p), store_half_rest(x, p, count), store_rest(x, p, count)
 //   sum(F), sum(D)
+//   kTileQueries           query vectors in a tile of MaxSim: as many as leave its sums in registers
+//   sum_four(x, out)       out[j] = the sum of the lanes of x[j]
 //   kLong, Half            from how many floats on distances are taken in registers `Half`; 0 for never
 //   Bits, kBytes, load_bits(p), popcount(x), sum_bits(x): the same for bit strings, counts per 64-bit lane
 //   kMasksBytes            whether load_bits_rest(p, count) is there, for count < kBytes
 #pragma once
 
 #include "core/base/half.h"
+#include "core/simd/maxsim_impl.h"
 #include "core/simd/tables.h"
 
 namespace lowdim::simd {
@@ -237,6 +240,7 @@ constexpr Kernels make_kernels(const char* name, Level level) {
           .l1_f16 = distance<L1, uint16_t>,
           .cosine_f16 = cosine<uint16_t>,
           .norm2_f16 = norm2<uint16_t>,
+          .max_dots_f32 = max_dots_f32,
           .hamming = hamming,
           .jaccard = jaccard,
           .f16_to_f32 = f16_to_f32,

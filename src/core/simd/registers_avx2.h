@@ -69,6 +69,12 @@ struct Reg {
   static float sum(F x) { return sum_of(x); }
   static double sum(D x) { return sum_of(x); }
 
+  static constexpr size_t kTileQueries = 3;
+  static void sum_four(const F x[4], float out[4]) {
+    const __m256 pairs = _mm256_hadd_ps(_mm256_hadd_ps(x[0], x[1]), _mm256_hadd_ps(x[2], x[3]));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
+  }
+
   using Bits = xsimd::batch<uint64_t, Arch>;
   static constexpr size_t kBytes = 8 * Bits::size;
   static constexpr bool kMasksBytes = false;  // the popcnt instruction takes the rest word by word

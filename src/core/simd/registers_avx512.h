@@ -74,6 +74,14 @@ struct Reg {
   static float sum(F x) { return sum_of(x); }
   static double sum(D x) { return sum_of(x); }
 
+  static constexpr size_t kTileQueries = 4;
+  static __m256 fold(F x) { return _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)); }
+  static void sum_four(const F x[4], float out[4]) {
+    const __m256 pairs =
+        _mm256_hadd_ps(_mm256_hadd_ps(fold(x[0]), fold(x[1])), _mm256_hadd_ps(fold(x[2]), fold(x[3])));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
+  }
+
   using Bits = xsimd::batch<uint64_t, Arch>;
   static constexpr size_t kBytes = 8 * Bits::size;
   static constexpr bool kMasksBytes = true;

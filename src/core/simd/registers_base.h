@@ -72,6 +72,11 @@ struct Reg {
   static float sum(F x) { return sum_of(x); }
   static double sum(D x) { return sum_of(x); }
 
+  static constexpr size_t kTileQueries = 2;
+  static void sum_four(const F x[4], float out[4]) {
+    for (size_t j = 0; j < 4; ++j) out[j] = sum_of(x[j]);
+  }
+
   using Bits = xsimd::batch<uint64_t, Arch>;
   static constexpr size_t kBytes = 8 * Bits::size;
   static constexpr bool kMasksBytes = false;

@@ -134,15 +134,16 @@ LiteralError parse_float(std::string_view text, size_t& position, float& value) 
   return {};
 }
 
-LiteralError parse_dense(std::string_view text, float max_abs, float* out, uint32_t& n) {
-  Cursor c{text};
+LiteralError parse_list(std::string_view text, size_t& position, float max_abs, float* out, uint32_t room,
+                        uint32_t& n) {
+  Cursor c{text, position};
   n = 0;
   c.skip_space();
   if (!c.take('[')) return {LiteralFault::kNoOpening, c.at, 0};
   c.skip_space();
   if (c.peek() == ']') return {LiteralFault::kEmpty, c.at, 0};
   for (;;) {
-    if (n == static_cast<uint32_t>(kMaxDims)) return {LiteralFault::kTooMany, c.at, 0};
+    if (n == room) return {LiteralFault::kTooMany, c.at, 0};
     c.skip_space();
     if (c.end()) return c.fail();
     const size_t start = c.at;
@@ -155,8 +156,21 @@ LiteralError parse_dense(std::string_view text, float max_abs, float* out, uint3
     if (c.take(']')) break;
     return c.fail();
   }
+  position = c.at;
+  return {};
+}
+
+void skip_space(std::string_view text, size_t& position) {
+  Cursor c{text, position};
   c.skip_space();
-  if (!c.end()) return {LiteralFault::kJunk, c.at, 0};
+  position = c.at;
+}
+
+LiteralError parse_dense(std::string_view text, float max_abs, float* out, uint32_t& n) {
+  size_t at = 0;
+  if (LiteralError e = parse_list(text, at, max_abs, out, static_cast<uint32_t>(kMaxDims), n)) return e;
+  skip_space(text, at);
+  if (Cursor c{text, at}; !c.end()) return {LiteralFault::kJunk, at, 0};
   return {};
 }
 

@@ -42,6 +42,14 @@ LiteralError parse_float(std::string_view text, size_t& position, float& value);
 // (65519.996 for halves).
 LiteralError parse_dense(std::string_view text, float max_abs, float* out, uint32_t& n);
 
+// The same from text[position] on, for literals that contain such a list: advances `position` behind the ']'
+// and does not look at what follows. Writes at most `room` values; one more than room is kTooMany.
+LiteralError parse_list(std::string_view text, size_t& position, float max_abs, float* out, uint32_t room,
+                        uint32_t& n);
+
+// Advances `position` over white space.
+void skip_space(std::string_view text, size_t& position);
+
 // '{i:x,...}/dims', indices counted from 1, in any order. Zero values are dropped. Writes pairs in the order
 // of the text to `indices` (counted from 0, clamped to the int32 range: the caller checks the bounds) and
 // `values` (room for kMaxSparseNonZeros each).

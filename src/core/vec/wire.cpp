@@ -44,6 +44,19 @@ WireError decode_sparse_header(const uint8_t* bytes, size_t n, int32_t& dims, in
   return {};
 }
 
+WireError decode_multi_header(const uint8_t* bytes, size_t n, int32_t& dims, int32_t& vectors) {
+  if (n < kMultiHeaderBytes) return {WireFault::kTruncated, 0};
+  dims = static_cast<int32_t>(load32(bytes));
+  vectors = static_cast<int32_t>(load32(bytes + 4));
+  const int32_t unused = static_cast<int32_t>(load32(bytes + 8));
+  if (dims < 1 || dims > kMaxDims) return {WireFault::kDims, dims};
+  if (vectors < 1 || vectors > static_cast<int32_t>(kMaxVectors)) return {WireFault::kVectors, vectors};
+  if (unused != 0) return {WireFault::kUnused, unused};
+  const uint64_t elements = static_cast<uint64_t>(dims) * static_cast<uint64_t>(vectors);
+  if ((n - kMultiHeaderBytes) / sizeof(float) < elements) return {WireFault::kTruncated, 0};
+  return {};
+}
+
 WireError decode_f32(const uint8_t* bytes, size_t n, uint32_t count, float* out) {
   if (n / sizeof(float) < count) return {WireFault::kTruncated, 0};
   for (uint32_t i = 0; i < count; ++i) {

@@ -3,6 +3,7 @@
 //   halfvec    int16 dims, int16 unused = 0, dims x IEEE binary16
 //   sparsevec  int32 dims, int32 nnz, int32 unused = 0, nnz x int32 index (from 0, ascending), nnz x float4
 //   (none 0)
+//   multivector  int32 dims, int32 vectors, int32 unused = 0, vectors x dims x float4, vector by vector
 // Decoding checks everything before it writes an element; the fuzzers call these functions. Pure, no
 // allocation.
 #pragma once
@@ -24,6 +25,7 @@ enum class WireFault : uint8_t {
   kIndexOrder,   // indices not ascending
   kIndexTwice,   // an index twice in a row
   kZero,         // a stored zero
+  kVectors,      // vectors below 1 or above the limit; `value` is vectors
 };
 
 struct WireError {
@@ -34,10 +36,14 @@ struct WireError {
 
 inline constexpr size_t kDenseHeaderBytes = 4;
 inline constexpr size_t kSparseHeaderBytes = 12;
+inline constexpr size_t kMultiHeaderBytes = 12;
 
 // Headers: enough to know how much room the elements need.
 WireError decode_dense_header(const uint8_t* bytes, size_t n, int32_t& dims);
 WireError decode_sparse_header(const uint8_t* bytes, size_t n, int32_t& dims, int32_t& nnz);
+
+// Also kTruncated where the n bytes cannot hold the elements, so that nobody makes room for them.
+WireError decode_multi_header(const uint8_t* bytes, size_t n, int32_t& dims, int32_t& vectors);
 
 // Elements, `bytes` pointing behind the header and holding n bytes.
 WireError decode_f32(const uint8_t* bytes, size_t n, uint32_t count, float* out);

@@ -32,6 +32,10 @@ FloatArray float_array(ArrayType* array) {
   if (ARR_NDIM(array) > 1) {
     ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("array must be 1-D")));
   }
+  return float_elements(array);
+}
+
+FloatArray float_elements(ArrayType* array) {
   if (ARR_HASNULL(array) && array_contains_nulls(array)) {
     ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("array must not contain nulls")));
   }

@@ -18,4 +18,7 @@ struct FloatArray {
 // than one dimension, for NULL elements and for other element types. An empty array has n = 0.
 FloatArray float_array(ArrayType* array);
 
+// The same for an array of any number of dimensions, its elements in the order in which they are stored.
+FloatArray float_elements(ArrayType* array);
+
 }  // namespace lowdim::pg

@@ -6,12 +6,16 @@
 
 namespace lowdim::pg {
 
+struct Multivector;
+
 int compare(const Vector* a, const Vector* b);
 int compare(const HalfVector* a, const HalfVector* b);
 int compare(const SparseVector* a, const SparseVector* b);
+int compare(const Multivector* a, const Multivector* b);
 uint64 hash(const Vector* v, uint64 seed);
 uint64 hash(const HalfVector* v, uint64 seed);
 uint64 hash(const SparseVector* v, uint64 seed);
+uint64 hash(const Multivector* v, uint64 seed);
 
 // Copies made by detoasting are freed: btree comparison functions run in long-lived memory contexts.
 template <class T>

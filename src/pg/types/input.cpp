@@ -121,6 +121,14 @@ void raise_wire(const core::WireError& error, const char* type_name, int dims, i
       ereport(ERROR, (errcode(ERRCODE_DATA_EXCEPTION),
                       errmsg("binary representation of %s cannot contain zero values", type_name)));
       break;
+    case core::WireFault::kVectors:
+      if (value < 1) {
+        ereport(ERROR,
+                (errcode(ERRCODE_DATA_EXCEPTION), errmsg("%s must have at least 1 vector", type_name)));
+      }
+      ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                      errmsg("%s cannot have more than %u vectors", type_name, kMaxVectors)));
+      break;
     case core::WireFault::kNone:
       break;
   }

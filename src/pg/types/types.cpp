@@ -1,10 +1,11 @@
-// See types.h; also the type modifiers, alike for the three types.
+// See types.h; also the type modifiers, alike for all types.
 
 #include "pg/types/types.h"
 
 #include <cmath>
 
 #include "pg/pg.h"
+#include "pg/types/multi.h"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -86,3 +87,4 @@ using namespace lowdim::pg;
 LOWDIM_FN(lowdim_vector_typmod_in) { return typmod_in<Vector>(fcinfo); }
 LOWDIM_FN(lowdim_halfvec_typmod_in) { return typmod_in<HalfVector>(fcinfo); }
 LOWDIM_FN(lowdim_sparsevec_typmod_in) { return typmod_in<SparseVector>(fcinfo); }
+LOWDIM_FN(lowdim_multivector_typmod_in) { return typmod_in<Multivector>(fcinfo); }
