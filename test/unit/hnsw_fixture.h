@@ -226,7 +226,7 @@ inline std::vector<paged::hnsw::Tid> search(StrictStore& s, const std::vector<fl
   const core::GraphCode code = load_code(s, o, arena);
   paged::hnsw::Query q{};
   q.input = to_input(o, x.data(), arena);
-  q.scratch = arena.grab<float>(std::max<size_t>(o.dims, 2 * o.dims + 16 * size_t{o.segments}));
+  q.scratch = arena.grab<float>(2 * size_t{o.dims} + 16 + 16 * size_t{o.segments});
   q.norm = 0;
   for (uint32_t d = 0; d < o.dims; ++d) {
     q.norm += static_cast<double>(q.input.x[d]) * static_cast<double>(q.input.x[d]);
