@@ -2,8 +2,6 @@
 // what 32 MB hold. Prints processor seconds of the principal directions alone and of the whole, the variance
 // that the directions keep, the mean error byte's range, and the peak memory of the process.
 //   code_train [dims] [segments] [rows]      default 768 120 and as above; rows 0: as above
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -13,17 +11,7 @@
 #include "core/base/random.h"
 #include "core/codec/pca.h"
 #include "core/graph/train.h"
-
-namespace {
-
-double processor() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
-}  // namespace
+#include "usage.h"
 
 int main(int argc, char** argv) {
   using namespace lowdim::core;
@@ -44,19 +32,17 @@ int main(int argc, char** argv) {
   }
   const size_t most = std::min<size_t>(
       dims, std::min<size_t>(size_t{4} * options.segments, std::max<size_t>(options.segments, n - 1)));
-  const double start = processor();
+  const double start = processor_seconds();
   const Pca pca = train_pca(Rows{rows.data(), n, dims}, most, Stop{});
-  const double middle = processor();
+  const double middle = processor_seconds();
   const std::vector<uint8_t> image = train_graph_code({rows.data(), n, dims}, options, Stop{});
-  const double end = processor();
+  const double end = processor_seconds();
   GraphCodeHead head;
   std::memcpy(&head, image.data(), sizeof head);
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
   std::printf("%zu rows of %zu dims, %u segments of %u directions: directions %.2f s, all %.2f s, ", n, dims,
               head.segments, head.code_dims, middle - start, end - middle);
   std::printf("kept %.6f of %zu, error %.5f to %.5f, peak %ld MB\n", pca.kept(most), most,
               static_cast<double>(head.error_low),
-              static_cast<double>(head.error_low + 255 * head.error_step), usage.ru_maxrss / 1024);
+              static_cast<double>(head.error_low + 255 * head.error_step), peak_megabytes());
   return 0;
 }

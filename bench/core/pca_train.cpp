@@ -2,8 +2,6 @@
 // eigenvectors. Prints seconds without the making of rows, processor seconds, and the peak memory of the
 // process.
 //   pca_train [rows] [dims] [kept dims]      default 100000 768 192
-#include <sys/resource.h>
-
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -11,18 +9,12 @@
 
 #include "core/base/random.h"
 #include "core/codec/pca.h"
+#include "usage.h"
 
 namespace {
 
 double wall() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double processor() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
 }  // namespace
@@ -48,22 +40,20 @@ int main(int argc, char** argv) {
       block[i] = 0.5f + own + (i % dims > 0 ? 0.5f * (block[i - 1] - 0.5f) : 0.0f);
     }
     const double w = wall();
-    const double p = processor();
+    const double p = processor_seconds();
     moments.add(Rows{block.data(), n, dims}, Stop{});
     moments_wall += wall() - w;
-    moments_processor += processor() - p;
+    moments_processor += processor_seconds() - p;
   }
   const double w = wall();
-  const double p = processor();
+  const double p = processor_seconds();
   const Pca pca = train_pca(moments, kept, Stop{}, size_t{1} << 30);
   const double eigen_wall = wall() - w;
-  const double eigen_processor = processor() - p;
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
+  const double eigen_processor = processor_seconds() - p;
   std::printf("rows %zu, dims %zu, kept %zu: variance kept %.4f\n", rows, dims, kept, pca.kept(kept));
   std::printf("moments     %7.2f s (processor %7.2f s)\n", moments_wall, moments_processor);
   std::printf("eigenvectors%7.2f s (processor %7.2f s)\n", eigen_wall, eigen_processor);
   std::printf("training    %7.2f s (processor %7.2f s), peak memory %ld MB\n", moments_wall + eigen_wall,
-              moments_processor + eigen_processor, usage.ru_maxrss / 1024);
+              moments_processor + eigen_processor, peak_megabytes());
   return 0;
 }
