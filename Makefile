@@ -52,8 +52,9 @@ src/core/simd/kernels_base.o:   CXXFLAGS += -O3
 src/core/simd/fastscan_base.o:   CXXFLAGS += -O3
 # Codes are the same to the bit on every level: nothing there may be fused into multiply-adds.
 src/core/simd/codes_base.o:   CXXFLAGS += -O3 -ffp-contract=off
-# Trained models and codes mean the same on every machine: no fused multiply-adds where the processor has them.
-src/core/codec/%.o src/core/cluster/%.o: CXXFLAGS += -ffp-contract=off
+# Trained models, codes and encodings mean the same on every machine: no fused multiply-adds where the processor has
+# them.
+src/core/codec/%.o src/core/cluster/%.o src/core/multi/%.o: CXXFLAGS += -ffp-contract=off
 # Training-time linear algebra: single-threaded (a backend has one thread).
 override CPPFLAGS += -DEIGEN_DONT_PARALLELIZE -isystem /usr/include/eigen3
 

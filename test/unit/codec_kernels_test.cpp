@@ -117,6 +117,32 @@ void check_float(CodeKernels::FloatDot CodeKernels::*member, unsigned bits) {
     }
 }
 
+TEST(CodeKernels, ProjectionsAddInOrder) {
+  std::mt19937_64 random(7);
+  std::normal_distribution<float> normal;
+  for (const uint32_t dims : {0u, 1u, 3u, 16u, 100u, 129u})
+    for (const uint32_t columns : {16u, 48u})
+      for (const size_t n : {size_t{0}, size_t{1}, size_t{2}, size_t{7}, size_t{8}, size_t{19}}) {
+        Tight<float> x(n * dims, 1), matrix(size_t{dims} * columns, 1);
+        for (size_t i = 0; i < n * dims; ++i) x[i] = normal(random);
+        for (size_t i = 0; i < size_t{dims} * columns; ++i) matrix[i] = normal(random);
+        for (const CodeKernels* k : levels()) {
+          Tight<float> out(n * columns, 1);
+          k->project_f32(x.data, n, dims, matrix.data, columns, out.data);
+          for (size_t i = 0; i < n; ++i)
+            for (uint32_t j = 0; j < columns; ++j) {
+              float sum = 0;
+              for (uint32_t d = 0; d < dims; ++d) {
+                const float product = x[i * dims + d] * matrix[size_t{d} * columns + j];
+                sum += product;
+              }
+              ASSERT_EQ(bits_of(out[i * columns + j]), bits_of(sum))
+                  << "level " << static_cast<int>(k->level) << " dims " << dims << " n " << n;
+            }
+        }
+      }
+}
+
 TEST(CodeKernels, FloatTimesBytes) { check_float(&CodeKernels::dot_f32_u8, 8); }
 TEST(CodeKernels, FloatTimesNibbles) { check_float(&CodeKernels::dot_f32_u4, 4); }
 TEST(CodeKernels, FloatTimesPairs) { check_float(&CodeKernels::dot_f32_u2, 2); }

@@ -57,6 +57,11 @@ struct CodeKernels {
   void (*dot_planes_u1)(const uint8_t* planes, uint32_t n_planes, const uint8_t* codes, size_t stride,
                         size_t n, size_t bytes, uint32_t* out);
 
+  // out[i * columns + j] = sum over d < dims of x[i * dims + d] * matrix[d * columns + j], for i < n, added
+  // up one by one in the order of d, not in sixteen sums. columns is a multiple of 16.
+  void (*project_f32)(const float* x, size_t n, uint32_t dims, const float* matrix, uint32_t columns,
+                      float* out);
+
   // out[0], out[1] = the least and greatest of v[0, n), n > 0; zeros are positive.
   void (*min_max_f32)(const float* v, uint32_t n, float out[2]);
   // codes[d] = clamp((v[d] * scale - bias) * inverse, 0, top) rounded to nearest even; top <= 255.

@@ -5,6 +5,7 @@
 //
 // Lanes has, for V = sixteen floats:
 //   kCodes                    how many codes are scored together: enough sums to hide an addition's latency
+//   kVectors                  how many vectors are projected together: what the registers hold of sums
 //   zero, all(x), load(p), load_part(p, count)   count <= 16, other lanes 0
 //   add, sub, mul, min, max, store(x, p)
 //   from_u8(p), from_u8_part(p, count), from_f16(p), from_f16_part(p, count)
@@ -235,6 +236,29 @@ void dot_planes_u1(const uint8_t* planes, uint32_t n_planes, const uint8_t* code
   for (size_t i = 0; i < n; ++i) out[i] = dot_planes<Reg>(planes, n_planes, codes + i * stride, bytes);
 }
 
+// kMany vectors meet sixteen columns: what is loaded of the matrix serves all of them.
+template <size_t kMany>
+inline void project_some(const float* x, uint32_t dims, const float* matrix, uint32_t columns, float* out) {
+  for (uint32_t j = 0; j < columns; j += 16) {
+    V s[kMany];
+    for (size_t k = 0; k < kMany; ++k) s[k] = Lanes::zero();
+    const float* row = matrix + j;
+    for (uint32_t d = 0; d < dims; ++d, row += columns) {
+      const V m = Lanes::load(row);
+      for (size_t k = 0; k < kMany; ++k) s[k] = multiply_add(s[k], Lanes::all(x[k * dims + d]), m);
+    }
+    for (size_t k = 0; k < kMany; ++k) Lanes::store(s[k], out + k * columns + j);
+  }
+}
+
+void project_f32(const float* x, size_t n, uint32_t dims, const float* matrix, uint32_t columns, float* out) {
+  constexpr size_t kMany = Lanes::kVectors;
+  size_t i = 0;
+  for (; i + kMany <= n; i += kMany)
+    project_some<kMany>(x + i * dims, dims, matrix, columns, out + i * columns);
+  for (; i < n; ++i) project_some<1>(x + i * dims, dims, matrix, columns, out + i * columns);
+}
+
 void min_max_f32(const float* v, uint32_t n, float out[2]) {
   V low = Lanes::all(v[0]), high = low;
   size_t i = 0;
@@ -318,6 +342,7 @@ constexpr CodeKernels make_code_kernels(Level level) {
           .dot_u8_u8 = dot_int_u8<uint8_t>,
           .dot_u8_u4 = dot_int_u4<uint8_t>,
           .dot_planes_u1 = dot_planes_u1,
+          .project_f32 = project_f32,
           .min_max_f32 = min_max_f32,
           .quantize_f32 = quantize_f32,
           .quantize_rest_f32 = quantize_rest_f32,

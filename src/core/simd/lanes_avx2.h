@@ -11,6 +11,7 @@ struct Lanes {
     __m256 a, b;
   };
   static constexpr size_t kCodes = 2;
+  static constexpr size_t kVectors = 4;
 
   static constexpr size_t kSplit = 0;
 

@@ -10,6 +10,7 @@ namespace {
 struct Lanes {
   using V = __m512;
   static constexpr size_t kCodes = 4;
+  static constexpr size_t kVectors = 8;
 
   static V zero() { return _mm512_setzero_ps(); }
   static V all(float x) { return _mm512_set1_ps(x); }

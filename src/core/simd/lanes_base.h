@@ -19,6 +19,7 @@ struct Lanes {
     I4 r[4];
   };
   static constexpr size_t kCodes = 1;
+  static constexpr size_t kVectors = 2;
 
   static constexpr size_t kSplit = 0;
 
