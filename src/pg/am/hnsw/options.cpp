@@ -4,6 +4,7 @@
 #include "core/vec/limits.h"
 #include "paged/hnsw/create.h"
 #include "pg/am/hnsw/am.h"
+#include "pg/types/fde.h"
 
 extern "C" {
 #include "access/reloptions.h"
@@ -162,6 +163,17 @@ bool fit_payload(Options* o, ColumnType type, RerankOption rerank, uint32_t most
   return false;
 }
 
+// From the type modifier of the column or expression, vector(3) or bit(3), or the options of an encoding.
+int32 declared_dims(Relation index) {
+  const int32 dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+  if (dims >= 1) return dims;
+  const List* expressions = RelationGetIndexExpressions(index);
+  if (expressions == NIL) return dims;
+  const FdeExpression encoding = fde_expression_of(static_cast<const Node*>(linitial(expressions)));
+  if (encoding.column == 0 || encoding.dims < 1) return dims;
+  return static_cast<int32>(fde_encoder(encoding.options, static_cast<uint32_t>(encoding.dims))->out_dims());
+}
+
 }  // namespace
 
 Options plan_options(Relation index, const OpclassInfo& opclass) {
@@ -175,8 +187,7 @@ Options plan_options(Relation index, const OpclassInfo& opclass) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("code = leanvec does not keep L1 distances"), errhint("Use auto or pq.")));
   }
-  // The type modifier of the column or expression: vector(3), bit(3).
-  const int32 dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+  const int32 dims = declared_dims(index);
   if (dims < 1) {
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("column does not have dimensions"),
