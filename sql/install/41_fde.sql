@@ -61,3 +61,12 @@ CREATE FUNCTION carve(tokens multivector, threshold double precision DEFAULT 0.7
   AS 'MODULE_PATHNAME', 'lowdim_carve' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
 COMMENT ON FUNCTION carve(multivector, double precision) IS
   'Fewer vectors for a query: each takes those after it whose cosine similarity reaches the threshold (-1 to 1), and their sum replaces them. Errors: 22023 for a threshold out of range, 22003 for sums beyond float4.';
+
+-- Search: candidates by the encodings' inner products, then exact MaxSim.
+
+CREATE FUNCTION muvera_search(tbl regclass, col name, query multivector, k integer DEFAULT 10,
+                              candidates integer DEFAULT 200)
+  RETURNS TABLE (tid tid, score double precision)
+  AS 'MODULE_PATHNAME', 'lowdim_muvera_search' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION muvera_search(regclass, name, multivector, integer, integer) IS
+  'The k rows of a table with the largest maxsim(col, query) among as many candidates as are asked for, which a lean_hnsw index on fde_document(col) with vector_ip_ops gives; join by ctid. Errors: 42704 without such an index, 0A000 where row security holds, 22023 unless 1 <= k <= candidates, 22000 for other dimensions.';

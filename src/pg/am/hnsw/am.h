@@ -84,6 +84,10 @@ IndexScanDesc begin_scan(Relation index, int keys, int orderbys);
 void rescan(IndexScanDesc scan, ScanKey keys, int n_keys, ScanKey orderbys, int n_orderbys);
 bool next_row(IndexScanDesc scan, ScanDirection direction);
 void end_scan(IndexScanDesc scan);
+// Before the first row: the scan gives rows as the codes order them where an index keeps no vectors, instead
+// of measuring them in the table, for a caller that ranks them by something else. ef is what it keeps at
+// least.
+void rank_by_codes(IndexScanDesc scan, uint32_t ef);
 void cost(PlannerInfo* root, IndexPath* path, double loops, Cost* startup, Cost* total,
           Selectivity* selectivity, double* correlation, double* pages);
 bool validate(Oid opclass);

@@ -49,6 +49,8 @@ struct ScanState {
   MemoryContext context;  // everything below; reset by rescan
   const OpclassInfo* opclass;
   bool started;
+  bool by_codes;  // see rank_by_codes
+  uint32_t least_ef;
   // --- once started
   StorePg* store;
   IndexContext index;
@@ -107,19 +109,21 @@ void start(IndexScanDesc scan) {
   // The storage option, not the meta page's copy: ALTER INDEX changes it for an index that is there.
   limits.ef = static_cast<uint32_t>(ef_search_setting > 0 ? ef_search_setting
                                                           : storage_options(scan->indexRelation).ef_search);
+  limits.ef = Max(limits.ef, state->least_ef);
   limits.most_nodes = static_cast<uint64_t>(max_scan_tuples_setting);
   limits.memory_bytes = static_cast<size_t>(work_mem) * 1024;
   const Arena arena = arena_in(state->context);
   state->scan = new (palloc(sizeof(PagedScan))) PagedScan(*state->store, o, query, limits, arena);
   state->rows = 0;
   state->measure = nullptr;
-  if (o.payload == Payload::kNone && !state->null_query) {
+  const bool has_code = o.model_block != paged::kNoBlock;
+  if (o.payload == Payload::kNone && !state->null_query && !(state->by_codes && has_code)) {
     state->measure = make_table_measure(scan);
     state->window = make<ArenaHeap<Measured, Nearer>>(state->context, arena);
     state->late = make<ArenaHeap<Measured, Nearer>>(state->context, arena);
     // Without a code nothing is known of a row before it is measured: all of them are, before the first is
     // given.
-    state->window_rows = o.model_block != paged::kNoBlock ? limits.ef : std::numeric_limits<uint32_t>::max();
+    state->window_rows = has_code ? limits.ef : std::numeric_limits<uint32_t>::max();
     state->drained = false;
     state->last = -std::numeric_limits<double>::infinity();
   }
@@ -191,6 +195,12 @@ IndexScanDesc begin_scan(Relation index, int keys, int orderbys) {
     scan->xs_orderbynulls = static_cast<bool*>(palloc0(sizeof(bool) * static_cast<size_t>(orderbys)));
   }
   return scan;
+}
+
+void rank_by_codes(IndexScanDesc scan, uint32_t ef) {
+  ScanState* state = state_of(scan);
+  state->by_codes = true;
+  state->least_ef = ef;
 }
 
 void rescan(IndexScanDesc scan, ScanKey keys, int, ScanKey orderbys, int) {

@@ -1,0 +1,233 @@
+// muvera_search: the documents of a table with the largest MaxSim, found among the candidates that an index
+// on fde_document(column) gives (core/multi/fde.h). The index ranks candidates by its codes alone, so that no
+// encoding is computed for them; each is read from the table once, for its MaxSim, in the table's order.
+//
+// The caller needs what a query would: the right to read the column. Row security cannot be applied here, so
+// a table where it holds is refused.
+
+#include <cstdlib>
+
+#include "core/multi/maxsim.h"
+#include "pg/am/hnsw/am.h"
+#include "pg/door.h"
+#include "pg/stop.h"
+#include "pg/types/fde.h"
+#include "pg/types/multi.h"
+
+extern "C" {
+#include "access/genam.h"
+#include "access/relscan.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "executor/tuptable.h"
+#include "funcapi.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+}
+
+extern "C" PGDLLEXPORT Datum lowdim_fde_query(PG_FUNCTION_ARGS);
+
+namespace lowdim::pg {
+namespace {
+
+constexpr int kMostCandidates = 1000000;
+
+struct Found {
+  double score;
+  ItemPointerData tid;
+};
+
+// The largest score first, then by place; for qsort.
+int compare_found(const void* a, const void* b) {
+  const Found* x = static_cast<const Found*>(a);
+  const Found* y = static_cast<const Found*>(b);
+  if (x->score != y->score) return x->score > y->score ? -1 : 1;
+  return ItemPointerCompare(const_cast<ItemPointer>(&x->tid), const_cast<ItemPointer>(&y->tid));
+}
+
+int compare_tids(const void* a, const void* b) {
+  return ItemPointerCompare(static_cast<ItemPointer>(const_cast<void*>(a)),
+                            static_cast<ItemPointer>(const_cast<void*>(b)));
+}
+
+void check_rights(Relation table, AttrNumber column) {
+  const Oid role = GetUserId(), oid = RelationGetRelid(table);
+  if (pg_class_aclcheck(oid, role, ACL_SELECT) != ACLCHECK_OK &&
+      pg_attribute_aclcheck(oid, column, role, ACL_SELECT) != ACLCHECK_OK) {
+    aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(table));
+  }
+  if (check_enable_rls(oid, InvalidOid, false) == RLS_ENABLED) {
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+         errmsg("muvera_search cannot read \"%s\", which has row security", RelationGetRelationName(table)),
+         errhint("Order a sub-query by fde_document(...) <#> fde_query(...) with a LIMIT, and its rows "
+                 "by the operator @#.")));
+  }
+}
+
+// A whole, valid index by inner product on an encoding of the column; of several the one with the most
+// dimensions. Its options go to *options, in the current memory context.
+Relation open_encoding_index(Relation table, AttrNumber column, Datum* options) {
+  Relation found = nullptr;
+  int32 most = 0;
+  ListCell* cell;
+  foreach (cell, RelationGetIndexList(table)) {
+    Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+    const List* expressions = RelationGetIndexExpressions(index);
+    if (index->rd_indam->aminsert == hnsw::insert && index->rd_index->indisvalid &&
+        RelationGetIndexPredicate(index) == NIL && expressions != NIL &&
+        hnsw::opclass_of(index)->metric == paged::hnsw::Metric::kInner) {
+      const FdeExpression e = fde_expression_of(static_cast<const Node*>(linitial(expressions)));
+      const int32 dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+      if (e.column == column && (found == nullptr || dims > most)) {
+        if (found != nullptr) index_close(found, AccessShareLock);
+        found = index;
+        most = dims;
+        *options = e.options;
+        continue;
+      }
+    }
+    index_close(index, AccessShareLock);
+  }
+  if (found == nullptr) {
+    const char* name = RelationGetRelationName(table);
+    const char* attribute = NameStr(TupleDescAttr(RelationGetDescr(table), column - 1)->attname);
+    ereport(
+        ERROR,
+        (errcode(ERRCODE_UNDEFINED_OBJECT),
+         errmsg("no lean_hnsw index on fde_document(%s) of \"%s\"", attribute, name),
+         errhint("CREATE INDEX ON %s USING lean_hnsw (fde_document(%s) vector_ip_ops) WITH (rerank = none);",
+                 quote_identifier(name), quote_identifier(attribute))));
+  }
+  return found;
+}
+
+struct Search {
+  Relation table;
+  AttrNumber column;
+  core::MultiView query;
+  float* best;  // for each vector of the query
+};
+
+double score_of(const Search& search, Datum value) {
+  const Multivector* document = reinterpret_cast<const Multivector*>(PG_DETOAST_DATUM(value));
+  if (static_cast<uint32_t>(document->dim) != search.query.dims) {
+    raise_different_dims(Multivector::kName, document->dim, static_cast<int>(search.query.dims));
+  }
+  const core::MultiView set{document->x, document->count, static_cast<uint32_t>(document->dim)};
+  const core::MultiView query = search.query;
+  float* const best = search.best;
+  const core::Stop stop = server_stop();
+  call_core([=] { core::max_matches(set, query, best, nullptr, stop); });
+  return core::sum_matches(best, query.count);
+}
+
+// Scores the rows that the scan gives until there are `wanted` or no more. What is not visible does not
+// count.
+int collect(const Search& search, IndexScanDesc scan, int wanted, Found* found) {
+  ItemPointerData* tids = static_cast<ItemPointerData*>(
+      palloc_extended(sizeof(ItemPointerData) * static_cast<Size>(wanted), MCXT_ALLOC_HUGE));
+  TupleTableSlot* slot = table_slot_create(search.table, nullptr);
+  MemoryContext row =
+      AllocSetContextCreate(CurrentMemoryContext, "muvera_search row", ALLOCSET_DEFAULT_SIZES);
+  int n = 0;
+  for (bool more = true; more && n < wanted;) {
+    int batch = 0;
+    while (n + batch < wanted) {
+      CHECK_FOR_INTERRUPTS();
+      const ItemPointer tid = index_getnext_tid(scan, ForwardScanDirection);
+      more = tid != nullptr;
+      if (!more) break;
+      tids[batch++] = *tid;
+    }
+    qsort(tids, static_cast<size_t>(batch), sizeof *tids, compare_tids);
+    for (int i = 0; i < batch; ++i) {
+      CHECK_FOR_INTERRUPTS();
+      scan->xs_heaptid = tids[i];
+      if (!index_fetch_heap(scan, slot)) continue;
+      bool null;
+      const Datum value = slot_getattr(slot, search.column, &null);
+      if (null) continue;
+      const MemoryContext old = MemoryContextSwitchTo(row);
+      found[n].score = score_of(search, value);
+      MemoryContextSwitchTo(old);
+      MemoryContextReset(row);
+      found[n++].tid = slot->tts_tid;
+    }
+  }
+  ExecDropSingleTupleTableSlot(slot);
+  return n;
+}
+
+void check_counts(int32 k, int32 candidates) {
+  if (k < 1 || candidates < k || candidates > kMostCandidates) {
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    k < 1 ? errmsg("k must be at least 1")
+                          : errmsg("candidates must be between k and %d", kMostCandidates)));
+  }
+}
+
+AttrNumber column_of(Relation table, const char* name) {
+  const AttrNumber column = get_attnum(RelationGetRelid(table), name);
+  if (column < 1) {
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("column \"%s\" of relation \"%s\" does not exist",
+                                                       name, RelationGetRelationName(table))));
+  }
+  return column;
+}
+
+}  // namespace
+}  // namespace lowdim::pg
+
+using namespace lowdim::pg;
+using namespace lowdim;
+
+LOWDIM_FN(lowdim_muvera_search) {
+  const Multivector* query = arg<Multivector>(fcinfo, 2);
+  const int32 k = PG_GETARG_INT32(3);
+  const int32 candidates = PG_GETARG_INT32(4);
+  check_counts(k, candidates);
+  InitMaterializedSRF(fcinfo, 0);
+
+  Relation table = table_open(PG_GETARG_OID(0), AccessShareLock);
+  if (table->rd_rel->relkind != RELKIND_RELATION && table->rd_rel->relkind != RELKIND_MATVIEW) {
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                    errmsg("\"%s\" is not a table or materialized view", RelationGetRelationName(table)),
+                    errhint("Name the partitions of a partitioned table one by one.")));
+  }
+  Search search{};
+  search.table = table;
+  search.column = column_of(table, NameStr(*PG_GETARG_NAME(1)));
+  search.query = {query->x, query->count, static_cast<uint32_t>(query->dim)};
+  search.best = static_cast<float*>(palloc(sizeof(float) * query->count));
+  check_rights(table, search.column);
+  Datum options = 0;
+  Relation index = open_encoding_index(table, search.column, &options);
+
+  ScanKeyData order;
+  const Datum encoded =
+      DirectFunctionCall2(lowdim_fde_query, PointerGetDatum(query), fde_query_options(options));
+  ScanKeyEntryInitialize(&order, SK_ORDER_BY, 1, 1, InvalidOid, InvalidOid, InvalidOid, encoded);
+  IndexScanDesc scan = index_beginscan(table, index, GetActiveSnapshot(), 0, 1);
+  hnsw::rank_by_codes(scan, static_cast<uint32_t>(candidates) * 2);  // a round gives half of what it keeps
+  index_rescan(scan, nullptr, 0, &order, 1);
+  Found* found =
+      static_cast<Found*>(palloc_extended(sizeof(Found) * static_cast<Size>(candidates), MCXT_ALLOC_HUGE));
+  const int n = collect(search, scan, candidates, found);
+  index_endscan(scan);
+  index_close(index, NoLock);
+  table_close(table, NoLock);
+
+  qsort(found, static_cast<size_t>(n), sizeof *found, compare_found);
+  ReturnSetInfo* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  for (int i = 0; i < Min(n, k); ++i) {
+    Datum values[2] = {PointerGetDatum(&found[i].tid), Float8GetDatum(found[i].score)};
+    bool nulls[2] = {};
+    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+  }
+  return static_cast<Datum>(0);
+}
