@@ -69,8 +69,8 @@ void check_rights(Relation table, AttrNumber column) {
 }
 
 // A whole, valid index by inner product on an encoding of the column; of several the one with the most
-// dimensions. Its options go to *options, in the current memory context.
-Relation open_encoding_index(Relation table, AttrNumber column, Datum* options) {
+// dimensions. What is encoded goes to *expression.
+Relation open_encoding_index(Relation table, AttrNumber column, FdeExpression* expression) {
   Relation found = nullptr;
   int32 most = 0;
   ListCell* cell;
@@ -86,7 +86,7 @@ Relation open_encoding_index(Relation table, AttrNumber column, Datum* options) 
         if (found != nullptr) index_close(found, AccessShareLock);
         found = index;
         most = dims;
-        *options = e.options;
+        *expression = e;
         continue;
       }
     }
@@ -170,12 +170,18 @@ void check_counts(int32 k, int32 candidates) {
   }
 }
 
-AttrNumber column_of(Relation table, const char* name) {
+AttrNumber column_of(Relation table, const char* name, Oid type) {
   const AttrNumber column = get_attnum(RelationGetRelid(table), name);
   if (column < 1) {
     ereport(ERROR,
             (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("column \"%s\" of relation \"%s\" does not exist",
                                                        name, RelationGetRelationName(table))));
+  }
+  const Oid its_type = TupleDescAttr(RelationGetDescr(table), column - 1)->atttypid;
+  if (its_type != type) {
+    ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                    errmsg("column \"%s\" of relation \"%s\" is of type %s, not %s", name,
+                           RelationGetRelationName(table), format_type_be(its_type), format_type_be(type))));
   }
   return column;
 }
@@ -193,7 +199,11 @@ LOWDIM_FN(lowdim_muvera_search) {
   check_counts(k, candidates);
   InitMaterializedSRF(fcinfo, 0);
 
-  Relation table = table_open(PG_GETARG_OID(0), AccessShareLock);
+  const Oid oid = PG_GETARG_OID(0);
+  Relation table = try_table_open(oid, AccessShareLock);
+  if (table == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", oid)));
+  }
   if (table->rd_rel->relkind != RELKIND_RELATION && table->rd_rel->relkind != RELKIND_MATVIEW) {
     ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                     errmsg("\"%s\" is not a table or materialized view", RelationGetRelationName(table)),
@@ -201,17 +211,23 @@ LOWDIM_FN(lowdim_muvera_search) {
   }
   Search search{};
   search.table = table;
-  search.column = column_of(table, NameStr(*PG_GETARG_NAME(1)));
+  search.column = column_of(table, NameStr(*PG_GETARG_NAME(1)), get_fn_expr_argtype(fcinfo->flinfo, 2));
   search.query = {query->x, query->count, static_cast<uint32_t>(query->dim)};
   search.best = static_cast<float*>(palloc(sizeof(float) * query->count));
   check_rights(table, search.column);
-  Datum options = 0;
-  Relation index = open_encoding_index(table, search.column, &options);
+  FdeExpression encoding{};
+  Relation index = open_encoding_index(table, search.column, &encoding);
+  if (encoding.dims > 0 && encoding.dims != query->dim) {
+    raise_different_dims(Multivector::kName, encoding.dims, query->dim);
+  }
 
   ScanKeyData order;
   const Datum encoded =
-      DirectFunctionCall2(lowdim_fde_query, PointerGetDatum(query), fde_query_options(options));
-  ScanKeyEntryInitialize(&order, SK_ORDER_BY, 1, 1, InvalidOid, InvalidOid, InvalidOid, encoded);
+      DirectFunctionCall2(lowdim_fde_query, PointerGetDatum(query), fde_query_options(encoding.options));
+  // Until the index is trained it measures rows with the operator's function.
+  const Oid type = index->rd_opcintype[0];
+  const Oid distance = get_opcode(get_opfamily_member(index->rd_opfamily[0], type, type, 1));
+  ScanKeyEntryInitialize(&order, SK_ORDER_BY, 1, 1, type, InvalidOid, distance, encoded);
   IndexScanDesc scan = index_beginscan(table, index, GetActiveSnapshot(), 0, 1);
   hnsw::rank_by_codes(scan, static_cast<uint32_t>(candidates) * 2);  // a round gives half of what it keeps
   index_rescan(scan, nullptr, 0, &order, 1);
