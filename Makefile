@@ -27,9 +27,7 @@ PG_CONFIG   ?= pg_config
 ifeq (,$(shell command -v $(PG_CONFIG)))
 $(error $(PG_CONFIG) not found. Install PostgreSQL and its server headers (`make setup` does), or set PG_CONFIG)
 endif
-# The server's headers are system headers to us: -isystem keeps their warnings out of -Wextra.
-PG_CXXFLAGS  = -std=c++20 -Wall -Wextra -Wno-register -fvisibility=hidden -fvisibility-inlines-hidden \
-               -isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CXXFLAGS  = -std=c++20 -Wall -Wextra -Wno-register -fvisibility=hidden -fvisibility-inlines-hidden
 PG_CPPFLAGS  = -Isrc -MMD -MP
 SHLIB_LINK  += -lstdc++
 
@@ -57,6 +55,11 @@ src/core/simd/codes_base.o:   CXXFLAGS += -O3 -ffp-contract=off
 src/core/codec/%.o src/core/cluster/%.o src/core/multi/%.o: CXXFLAGS += -ffp-contract=off
 # Training-time linear algebra: single-threaded (a backend has one thread).
 override CPPFLAGS += -DEIGEN_DONT_PARALLELIZE -isystem /usr/include/eigen3
+# The server's headers are system headers to us: -isystem keeps their warnings out of -Wextra. Core and paged do not
+# find them at all, and tools/build.sh makes their warnings errors (CORE_CXXFLAGS).
+src/pg/%.o: CXXFLAGS += -isystem $(includedir_server)
+src/core/%.o src/paged/%.o: override CPPFLAGS := $(filter-out -I$(includedir_server) -I$(includedir_internal),$(CPPFLAGS))
+src/core/%.o src/paged/%.o: CXXFLAGS += $(CORE_CXXFLAGS)
 
 -include $(SOURCES:.cpp=.d)
 
@@ -67,6 +70,11 @@ $(shell mkdir -p build && echo '$(PG_VERSION_NOW)' >build/pg_version)
 endif
 $(OBJS): build/pg_version
 build/pg_version: ;
+
+# Core as it is shipped, for the unit tests to link with: they test these objects, and nobody compiles them twice.
+build/core.a: $(filter src/core/% src/paged/%,$(OBJS))
+	@rm -f $@
+	@$(AR) crs $@ $^
 
 sql/lowdim--$(EXTVERSION).sql: $(SQL_PIECES) lowdim.control
 	@{ printf '%s\n' '\echo Use "CREATE EXTENSION lowdim" to load this file. \quit'; cat $(SQL_PIECES); } > $@

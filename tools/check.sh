@@ -43,7 +43,11 @@ gtest_layer() {  # build folder, cmake options...
   fi
   blame $status
 }
-layer_unit() { gtest_layer unit -DLOWDIM_SANITIZE=OFF; }
+# The tests are linked with the objects that go into the extension, which is not built again for the later layers.
+layer_unit() {
+  "$root/tools/build.sh" core >/dev/null || { failed=1; return; }
+  gtest_layer unit -DLOWDIM_SANITIZE=OFF -DLOWDIM_CORE="$build/core.a"
+}
 layer_asan() { gtest_layer asan -DLOWDIM_SANITIZE=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo; }
 
 # --- fuzz ---------------------------------------------------------------------------------------------------------

@@ -11,9 +11,6 @@ usage: lint.py [--root DIR] [--list] [RULE...]
 """
 
 import argparse
-import concurrent.futures
-import fnmatch
-import os
 import pathlib
 import re
 import shutil
@@ -413,40 +410,17 @@ def rule_kernels(tree):
             yield path, 1, f"{len(strong)} visible symbols, one expected: {' '.join(s for _, s in rows) or 'none'}"
 
 
-def isa_flags(tree):
-    """[(pattern of source names, compiler flags)]: the Makefile's own flags of single object files."""
-    makefile = tree.root / "Makefile"
-    text = tree.text(makefile) if makefile.exists() else ""
-    variables = dict(re.findall(r"^(\w+) *:?= *(.*)$", text, re.M))
-    rows = []
-    for targets, flags in re.findall(r"^([^:#\n]*\.o) *: *CXXFLAGS \+= *(.*)$", text, re.M):
-        flags = re.sub(r"\$\((\w+)\)", lambda m: variables.get(m.group(1), ""), flags).split()
-        rows += [(t.replace("%", "*")[:-2] + ".cpp", flags) for t in targets.split()]
-    return rows
-
-
 def rule_statics(tree):
-    """No static of core or paged needs code at load or exit time (clang's -Wglobal-constructors)."""
-    clang = shutil.which("clang++")
-    if clang is None:
-        yield tree.root / "Makefile", 1, "clang++ is not installed"
-        return
-    flags = isa_flags(tree)
-    paths = [p for f in ("src/core", "src/paged") for p in tree.files(f, ".cpp")]
-
-    def compile_one(path):
-        extra = []
-        if os.uname().machine == "x86_64":
-            extra = next((f for pattern, f in flags if fnmatch.fnmatch(tree.name(path), pattern)), [])
-        return run(clang, "-std=c++20", "-fsyntax-only", "-Wno-everything", "-Wglobal-constructors", "-Wexit-time-destructors", "-Werror",
-                   "-I", tree.root / "src", "-isystem", "/usr/include/eigen3", *extra, path)
-
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, result in zip(paths, pool.map(compile_one, paths)):
-            if result.returncode != 0:
-                first = next((l for l in result.stderr.split("\n") if "error:" in l), result.stderr[:200])
-                m = re.match(r"(.*?):(\d+):\d+: (?:fatal )?error: (.*)", first)
-                yield (path, int(m.group(2)), m.group(3)) if m else (path, 1, first)
+    """No static of the extension needs code at load or exit time: the compiler would have left some in its object."""
+    objects = tree.objects("src")
+    if not objects:
+        yield tree.root / "src", 1, "not built"
+    for path in objects:
+        for _, symbol in nm(path):
+            if symbol.startswith("_GLOBAL__"):
+                yield path, 1, "a static that needs code when the library is loaded"
+            elif symbol in ("atexit", "__cxa_atexit", "__cxa_thread_atexit"):
+                yield path, 1, f"a static whose destructor runs at exit ({symbol})"
 
 
 RULES = {n[len("rule_"):]: f for n, f in sorted(globals().items()) if n.startswith("rule_")}

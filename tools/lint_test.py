@@ -126,10 +126,14 @@ CASES = {
          {"src/core/simd/k_avx512.o": "int b() { return 1; }"}),
     ],
     "statics": [
-        ("a constructor at load time", {"src/core/vec/a.cpp": "// x\nint g();\nint x = g();\n"},
-         {"src/core/vec/a.cpp": "// x\nconstexpr int x = 1;\n"}),
-        ("a destructor at exit", {"src/core/vec/a.cpp": "// x\nstruct A { ~A(); };\nA& f() { static A a; return a; }\n"},
-         {"src/core/vec/a.cpp": GOOD_CPP}),
+        ("a constructor at load time", {"src/core/vec/a.o": "int g(); int x = g();"},
+         {"src/core/vec/a.o": "constexpr int g() { return 1; } int x = g();"}),
+        ("a destructor at exit", {"src/core/vec/a.o": "struct A { ~A(); }; A& f() { static A a; return a; }"},
+         {"src/core/vec/a.o": "int& f() { static int a; return a; }"}),
+        ("a thread's destructor", {"src/pg/a.o": "struct A { ~A(); }; A& f() { static thread_local A a; return a; }"},
+         {"src/pg/a.o": "int& f() { static thread_local int a; return a; }"}),
+        ("a stream's initializer", {"src/pg/a.o": "#include <iostream>\nvoid f() { std::cout << 1; }"},
+         {"src/pg/a.o": "#include <cstdio>\nvoid f() { std::puts(\"1\"); }"}),
     ],
 }
 
