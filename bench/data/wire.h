@@ -1,6 +1,7 @@
 // The binary wire format of the column types, as a client sends it: vector and halfvec are int16 dimension,
-// int16 zero, then big-endian elements; bit is an int32 length and its bits, most significant first. Used by
-// load.cpp (COPY BINARY) and by the query client of bench/sql.
+// int16 zero, then big-endian elements; bit is an int32 length and its bits, most significant first;
+// multivector is int32 dimension, int32 vectors, int32 zero, then big-endian float4, vector after vector.
+// Used by load.cpp (COPY BINARY) and by the query client of bench/sql.
 #pragma once
 
 #include <bit>
@@ -46,6 +47,14 @@ inline void put_value(std::string& out, WireType type, const float* v, size_t di
     else
       put_big_endian(out, float_to_half(v[i]));
   }
+}
+
+// Appends one multivector, of `vectors` vectors of `dims` elements.
+inline void put_multivector(std::string& out, const float* x, size_t vectors, size_t dims) {
+  put_big_endian(out, static_cast<uint32_t>(dims));
+  put_big_endian(out, static_cast<uint32_t>(vectors));
+  put_big_endian(out, uint32_t{0});
+  for (size_t i = 0; i < vectors * dims; i++) put_big_endian(out, std::bit_cast<uint32_t>(x[i]));
 }
 
 }  // namespace lowdim::bench

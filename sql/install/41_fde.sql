@@ -62,6 +62,12 @@ CREATE FUNCTION carve(tokens multivector, threshold double precision DEFAULT 0.7
 COMMENT ON FUNCTION carve(multivector, double precision) IS
   'Fewer vectors for a query: each takes those after it whose cosine similarity reaches the threshold (-1 to 1), and their sum replaces them. Errors: 22023 for a threshold out of range, 22003 for sums beyond float4.';
 
+CREATE FUNCTION fde_advice(tbl regclass, col name, target_recall double precision DEFAULT 0.9,
+                           queries multivector[] DEFAULT NULL) RETURNS jsonb
+  AS 'MODULE_PATHNAME', 'lowdim_fde_advice' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION fde_advice(regclass, name, double precision, multivector[]) IS
+  'The options for encodings of a multivector column whose candidates hold target_recall (above 0, at most 1) of the exact ten best documents: measured on a sample of at most 5,000 documents that fits maintenance_work_mem, with the first 200 of the queries given or documents held out. Errors: 22023 for target_recall, 22004 for NULL, 22000 for fewer than 100 documents, other types and mixed dimensions in the sample, 54000 where memory does not hold 100 documents.';
+
 -- Search: candidates by the encodings' inner products, then exact MaxSim.
 
 CREATE FUNCTION muvera_search(tbl regclass, col name, query multivector, k integer DEFAULT 10,

@@ -37,6 +37,13 @@ struct FdeOptions {
   std::string text() const;
 };
 
+// Options and their text, for an owner that may hold no string itself (pg/door.h: make_in).
+struct FdeText {
+  FdeOptions options;
+  std::string text;
+  void write() { text = options.text(); }
+};
+
 // Reads the text form: key=value, separated by white space or commas, in any order; what is missing has its
 // default. Throws Error(kInvalidParameter).
 FdeOptions parse_fde_options(std::string_view text);

@@ -26,26 +26,25 @@ namespace {
 
 core::FdeCache* session_cache = nullptr;
 
-// The value with these options' text. Core writes the text to a buffer of its own that make_in owns.
-Datum make_value(const core::FdeOptions* options) {
-  std::string* const text = make_in<std::string>(CurrentMemoryContext);
-  call_core([=] { *text = options->text(); });
-  return PointerGetDatum(cstring_to_text_with_len(text->data(), static_cast<int>(text->size())));
+core::FdeText* new_options() { return make_in<core::FdeText>(CurrentMemoryContext); }
+
+// The value of these options.
+Datum make_value(core::FdeText* given) {
+  call_core([=] { given->write(); });
+  return PointerGetDatum(cstring_to_text_with_len(given->text.data(), static_cast<int>(given->text.size())));
 }
 
-core::FdeOptions* new_options() { return make_in<core::FdeOptions>(CurrentMemoryContext); }
-
 Datum from_text(const char* text, size_t n) {
-  core::FdeOptions* const options = new_options();
-  call_core([=] { *options = core::parse_fde_options({text, n}); });
-  return make_value(options);
+  core::FdeText* const given = new_options();
+  call_core([=] { given->options = core::parse_fde_options({text, n}); });
+  return make_value(given);
 }
 
 Datum from_jsonb(Jsonb* object) {
-  const OptionPairs given = flatten_options(object, "FDE options");
-  core::FdeOptions* const options = new_options();
-  call_core([=] { *options = core::parse_fde_options(given.pairs, given.n); });
-  return make_value(options);
+  const OptionPairs pairs = flatten_options(object, "FDE options");
+  core::FdeText* const given = new_options();
+  call_core([=] { given->options = core::parse_fde_options(pairs.pairs, pairs.n); });
+  return make_value(given);
 }
 
 // A JSON object, or key=value.
@@ -88,10 +87,10 @@ FdeExpression fde_expression_of(const Node* expression) {
 Datum fde_query_options(Datum options) {
   const struct varlena* text = PG_DETOAST_DATUM_PACKED(options);
   const std::string_view given(VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
-  core::FdeOptions* const parsed = new_options();
+  core::FdeText* const parsed = new_options();
   call_core([=] {
-    *parsed = core::parse_fde_options(given);
-    parsed->fill_empty = core::FillEmpty::kByDefault;
+    parsed->options = core::parse_fde_options(given);
+    parsed->options.fill_empty = core::FillEmpty::kByDefault;
   });
   return make_value(parsed);
 }
@@ -133,14 +132,14 @@ LOWDIM_FN(lowdim_fde_options) {
   }
   if (!PG_ARGISNULL(4)) appendStringInfo(&text, "seed=" INT64_FORMAT " ", PG_GETARG_INT64(4));
   if (!PG_ARGISNULL(5)) appendStringInfo(&text, "fill_empty=%s ", PG_GETARG_BOOL(5) ? "on" : "off");
-  core::FdeOptions* const options = new_options();
+  core::FdeText* const given = new_options();
   const std::string_view numbers(text.data, static_cast<size_t>(text.len));
   const Vector* center = PG_ARGISNULL(6) ? nullptr : arg<Vector>(fcinfo, 6);
   call_core([=] {
-    *options = core::parse_fde_options(numbers);
-    if (center != nullptr) options->center.assign(center->x, center->x + center->dim);
+    given->options = core::parse_fde_options(numbers);
+    if (center != nullptr) given->options.center.assign(center->x, center->x + center->dim);
   });
-  PG_RETURN_DATUM(make_value(options));
+  PG_RETURN_DATUM(make_value(given));
 }
 
 // The dimensions of the encodings of vectors of so many dimensions.
