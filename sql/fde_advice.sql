@@ -19,7 +19,9 @@ SELECT fde_dims((a ->> 'options')::fde, 12) = (a ->> 'dims')::int AS dims,
   vector_dims(fde_document(tokens, (a ->> 'options')::fde)) = (a ->> 'dims')::int AS encodes FROM advice, pages WHERE id = 1;
 SELECT t ->> 'options' AS options, t -> 'dims' AS dims, t ->> 'center' AS center, jsonb_typeof(t -> 'candidates') IN ('number', 'null') AS candidates,
   (t ->> 'recall_at_100')::float8 BETWEEN 0.5 AND 1 AS recall_at_100 FROM advice, jsonb_array_elements(a -> 'tried') WITH ORDINALITY AS x (t, n)
-WHERE t ->> 'center' IS NULL ORDER BY n;
+WHERE t ->> 'center' IS NULL AND t ->> 'options' NOT LIKE '%fill_empty%' ORDER BY n;
+SELECT t ->> 'options' LIKE '%fill_empty=off%' AS unfilled FROM advice, jsonb_array_elements(a -> 'tried') WITH ORDINALITY AS x (t, n)
+ORDER BY n DESC OFFSET 1 LIMIT 1;
 SELECT t ->> 'center' AS center FROM advice, jsonb_array_elements(a -> 'tried') t WHERE t ->> 'center' IS NOT NULL;
 -- The same again, and the same advice from a column without a modifier, in a view
 SELECT a = fde_advice('pages', 'tokens') AS same, a = fde_advice('pages', 'odd Name') AS same_values FROM advice;

@@ -175,7 +175,7 @@ void FdeAdvisor::plan() {
     plan_.push_back(o);
     names_.push_back(o.text());
   };
-  for (const uint32_t repetitions : {10u, 20u}) {
+  for (const uint32_t repetitions : {10u, 20u, 40u}) {
     for (const uint32_t k_sim : {3u, 4u, 5u}) {
       for (const uint32_t d_proj : {8u, 16u}) {
         if (d_proj < dims_) put(repetitions, k_sim, d_proj, 0);
@@ -184,6 +184,7 @@ void FdeAdvisor::plan() {
     }
   }
   for (const uint32_t final_dims : {2560u, 5120u}) put(40, 6, dims_, final_dims);
+  names_.push_back("the best without filling empty blocks");
   names_.push_back("the best around the mean vector");
 }
 
@@ -300,7 +301,11 @@ void FdeAdvisor::step(size_t i, Stop stop) {
     options = plan_[i];
   } else {
     options = trials_[choose_trial(trials_)].options;
-    options.center = mean(stop);
+    if (i == plan_.size()) {
+      options.fill_empty = FillEmpty::kOff;
+    } else {
+      options.center = mean(stop);
+    }
   }
   trials_.push_back(measure(options, stop));
 }

@@ -67,7 +67,8 @@ class FdeAdvisor {
   // Finds each query's exact best documents. Throws Error: kData for fewer than kLeastDocuments documents,
   // kLimit where the budget holds no more than that; Stopped.
   void begin(Stop stop);
-  // One for each set of options, in this order. The last tries the best again around the mean vector.
+  // One for each set of options, in this order. The last two try the best again: without filling empty
+  // blocks, and the best so far around the mean vector.
   size_t steps() const { return names_.size(); }
   const char* step_name(size_t i) const { return names_[i].c_str(); }
   void step(size_t i, Stop stop);
