@@ -170,6 +170,20 @@ void check_counts(int32 k, int32 candidates) {
   }
 }
 
+Relation open_table(Oid oid) {
+  const char kind = get_rel_relkind(oid);
+  if (kind != '\0' && kind != RELKIND_RELATION && kind != RELKIND_MATVIEW) {
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                    errmsg("\"%s\" is not a table or materialized view", get_rel_name(oid)),
+                    errhint("Name the partitions of a partitioned table one by one.")));
+  }
+  Relation table = kind == '\0' ? nullptr : try_table_open(oid, AccessShareLock);
+  if (table == nullptr) {
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", oid)));
+  }
+  return table;
+}
+
 AttrNumber column_of(Relation table, const char* name, Oid type) {
   const AttrNumber column = get_attnum(RelationGetRelid(table), name);
   if (column < 1) {
@@ -199,16 +213,7 @@ LOWDIM_FN(lowdim_muvera_search) {
   check_counts(k, candidates);
   InitMaterializedSRF(fcinfo, 0);
 
-  const Oid oid = PG_GETARG_OID(0);
-  Relation table = try_table_open(oid, AccessShareLock);
-  if (table == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", oid)));
-  }
-  if (table->rd_rel->relkind != RELKIND_RELATION && table->rd_rel->relkind != RELKIND_MATVIEW) {
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                    errmsg("\"%s\" is not a table or materialized view", RelationGetRelationName(table)),
-                    errhint("Name the partitions of a partitioned table one by one.")));
-  }
+  Relation table = open_table(PG_GETARG_OID(0));
   Search search{};
   search.table = table;
   search.column = column_of(table, NameStr(*PG_GETARG_NAME(1)), get_fn_expr_argtype(fcinfo->flinfo, 2));
