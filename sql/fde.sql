@@ -21,6 +21,7 @@ SELECT fde_dims('', 0);
 SELECT fde_dims('', 16001);
 SELECT fde_dims('d_proj=32', 128);
 SELECT fde_dims('repetitions=1000 k_sim=16 d_proj=8 final_dims=100', 128);
+SELECT fde_dims('repetitions=1000 k_sim=0 d_proj=4000 final_dims=10', 16000);
 SELECT fde_dims('center=[1,2]', 3);
 
 -- Sent and received as text

@@ -45,7 +45,7 @@ COMMENT ON FUNCTION fde_options(integer, integer, integer, integer, bigint, bool
 CREATE FUNCTION fde_dims(options fde, dims integer) RETURNS integer
   AS 'MODULE_PATHNAME', 'lowdim_fde_dims' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION fde_dims(fde, integer) IS
-  'Dimensions of the encodings of vectors of so many dimensions. Errors: 54000 above 16,000, 22000 for a center of other dimensions.';
+  'Dimensions of the encodings of vectors of so many dimensions. Errors: 54000 above 16,000 or where the random numbers would take more than 64 MB, 22000 for a center of other dimensions.';
 
 CREATE FUNCTION fde_document(tokens multivector, options fde DEFAULT '') RETURNS vector
   AS 'MODULE_PATHNAME', 'lowdim_fde_document' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000;

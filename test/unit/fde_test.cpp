@@ -309,6 +309,8 @@ TEST(FdeDims, CountsAndRefuses) {
   };
   EXPECT_EQ(kind(options(20, 5, 32), 128), ErrorKind::kLimit);
   EXPECT_EQ(kind(options(1000, 16, 16000, 10), 16000), ErrorKind::kLimit);
+  EXPECT_EQ(kind(options(1000, 0, 4000, 10), 16000), ErrorKind::kLimit);  // 256 GB of signs
+  EXPECT_EQ(kind(options(1000, 12, 1, 10), 16000), ErrorKind::kLimit);    // and 768 MB of hyperplanes
   FdeOptions o = options(1, 1, 1);
   o.center = {1, 2};
   EXPECT_EQ(kind(o, 3), ErrorKind::kData);

@@ -53,6 +53,13 @@ uint32_t fde_dims(const FdeOptions& options, uint32_t dims) {
                     " before its final projection",
                 "Choose smaller repetitions, k_sim or d_proj.");
   }
+  const uint64_t columns = options.k_sim + (block < dims ? padded(block) : 0);
+  if (options.repetitions * columns * dims > kMaxFdeRandom) {
+    throw Error(ErrorKind::kLimit,
+                "an encoding needs more than " + std::to_string(kMaxFdeRandom) +
+                    " random numbers for vectors of " + std::to_string(dims) + " dimensions",
+                "Choose smaller repetitions, k_sim or d_proj.");
+  }
   return options.final_dims != 0 ? options.final_dims : static_cast<uint32_t>(coordinates);
 }
 

@@ -31,11 +31,14 @@
 namespace lowdim::core {
 
 // The dimensions of an encoding of vectors of `dims` dimensions. Throws Error: kLimit above kMaxDims without
-// final_dims, or beyond kMaxFdeCoordinates before it; kData where the center has other dimensions.
+// final_dims, beyond kMaxFdeCoordinates before it or beyond kMaxFdeRandom; kData where the center has other
+// dimensions.
 uint32_t fde_dims(const FdeOptions& options, uint32_t dims);
 
 // Coordinates before the final projection: bounds time and memory (the paper's largest has 327,680).
 inline constexpr uint64_t kMaxFdeCoordinates = uint64_t{1} << 22;
+// Random numbers of the hyperplanes and signs, which an encoder holds as floats: 64 MB.
+inline constexpr uint64_t kMaxFdeRandom = uint64_t{1} << 24;
 
 class FdeEncoder {
  public:
