@@ -9,7 +9,7 @@ in one round cancels; the median of the rounds is quoted, with the lowest and hi
 of the median query's times, taken in the same way from all rounds together: other programs on the machine, which stop
 some queries for milliseconds, disturb it less.
 
-    bench/sql/ann_curve.py [--recall 0.95] [--builds SET=FILE.tsv]... SET=FILE.json...
+    bench/sql/ann_curve.py [--recall 0.95] [--series TARGET=NAME]... [--builds SET=FILE.tsv]... SET=FILE.json...
 """
 
 import argparse
@@ -105,12 +105,16 @@ def main():
     parser.add_argument("curves", nargs="+", metavar="SET=FILE.json")
     parser.add_argument("--builds", action="append", default=[], metavar="SET=FILE.tsv")
     parser.add_argument("--recall", action="append", type=float, help="0.95 and 0.99 unless given")
+    parser.add_argument("--series", action="append", default=[], metavar="TARGET=NAME", help="what a target shows")
     args = parser.parse_args()
+    SERIES.update(word.split("=", 1) for word in args.series)
     if args.builds:
         columns = [f"{s}: {what}" for s in SERIES.values() for what in ("build s", "processes", "MB")]
-        print_table(["set", *columns, "build, hnsw / lean_hnsw", "size, lean_hnsw / hnsw"],
+        ours, theirs = SERIES["lowdim"], SERIES["pgvector"]
+        print_table(["set", *columns, f"build, {theirs} / {ours}", f"size, {ours} / {theirs}"],
                     [build_row(*word.split("=", 1)) for word in args.builds])
-    print_table(["set", "clients", "recall@10", "lean_hnsw q/s", "hnsw q/s", "ratio", "rounds", "ratio by p50"],
+    speeds = [f"{s} q/s" for s in SERIES.values()]
+    print_table(["set", "clients", "recall@10", *speeds, "ratio", "rounds", "ratio by p50"],
                 [row for word in args.curves for row in speed_rows(*word.split("=", 1), args.recall or [0.95, 0.99])])
 
 

@@ -9,8 +9,6 @@
 #include <stdexcept>
 #include <thread>
 
-#include "../data/wire.h"
-
 namespace lowdim::bench {
 namespace {
 
@@ -34,8 +32,8 @@ int64_t id_of(const PGresult* r, int i) {
 }
 
 // Leaves every connection with the same settings and the prepared query; returns the parameter's type.
-std::string make_ready(Target& target, const Setting& setting, const RunSpec& spec) {
-  std::string type;
+ParameterType make_ready(Target& target, const Setting& setting, const RunSpec& spec) {
+  ParameterType type;
   for (Session& s : target.clients) {
     s.execute("RESET ALL");
     s.execute("DEALLOCATE ALL");
@@ -44,16 +42,6 @@ std::string make_ready(Target& target, const Setting& setting, const RunSpec& sp
     type = s.prepare(setting.sql);
   }
   return type;
-}
-
-std::vector<std::string> encode(const std::string& type, const Matrix<float>& queries, size_t n) {
-  const std::string wire_name = type == "varbit" ? "bit" : type;
-  if (wire_name != "vector" && wire_name != "halfvec" && wire_name != "bit")
-    throw std::runtime_error("$1 is of type " + type +
-                             ": it must be vector, halfvec or bit (write $1::vector)");
-  std::vector<std::string> out(n);
-  for (size_t i = 0; i < n; i++) put_value(out[i], wire_type_named(wire_name), queries.row(i), queries.cols);
-  return out;
 }
 
 }  // namespace
@@ -68,11 +56,12 @@ Target connect_target(const std::string& name, const std::string& conninfo, size
   return t;
 }
 
-RunResult measure(Target& target, const Setting& setting, const Matrix<float>& queries, const RunSpec& spec) {
-  const std::string type = make_ready(target, setting, spec);
-  const size_t n = std::min(spec.n_queries, queries.rows);
-  const std::vector<std::string> parameters =
-      type.empty() ? std::vector<std::string>{} : encode(type, queries, n);
+RunResult measure(Target& target, const Setting& setting, const Queries& queries, const RunSpec& spec) {
+  const ParameterType type = make_ready(target, setting, spec);
+  const size_t n = std::min(spec.n_queries, queries.size());
+  std::vector<std::string> parameters;
+  if (!type.name.empty())
+    for (size_t i = 0; i < n; i++) parameters.push_back(queries.encode(i, type));
   const auto parameter = [&](size_t q) { return parameters.empty() ? nullptr : &parameters[q]; };
 
   RunResult out;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../data/fvecs.h"
+#include "queries.h"
 #include "session.h"
 #include "settings.h"
 
@@ -35,7 +36,7 @@ struct RunSpec {
 
 Target connect_target(const std::string& name, const std::string& conninfo, size_t n_clients);
 
-// Queries are rows of `queries`, from the first. Throws std::runtime_error with what the server said.
-RunResult measure(Target& target, const Setting& setting, const Matrix<float>& queries, const RunSpec& spec);
+// Runs `queries` from the first. Throws std::runtime_error with what the server said.
+RunResult measure(Target& target, const Setting& setting, const Queries& queries, const RunSpec& spec);
 
 }  // namespace lowdim::bench

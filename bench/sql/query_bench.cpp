@@ -28,8 +28,10 @@ constexpr const char* kUsage =
     "repeated:\n"
     "                          targets take turns within each round, the ratios compare the first with the "
     "others\n"
-    "  --queries FILE          .fvecs or .bvecs; a query is bound as $1 in binary, of the type that the SQL "
-    "gives it\n"
+    "  --queries FILE          .fvecs, .bvecs or .mvecs; a query is bound as $1 in binary, of the type that "
+    "the\n"
+    "                          SQL gives it: vector, halfvec, bit; of .mvecs multivector, vector[], "
+    "halfvec[]\n"
     "  --truth FILE            .ivecs of the same queries; FILE with .fvecs, if there, tells ties\n"
     "  --settings FILE         sections of target, sql, set, sweep, rows (see settings.h)\n"
     "  --sql SQL               instead of a file, or for the sections without their own; {k} stands for k\n"
@@ -130,9 +132,9 @@ void run(const Arguments& args) {
   if (spec.k == 0 || report.n_rounds == 0 || report.n_clients == 0)
     args.fail("--k, --rounds and --clients start at 1");
 
-  const Matrix<float> queries = read_vectors(args.required("queries"), args.count("n-queries", 1000));
-  if (queries.rows == 0) args.fail("there are no queries");
-  spec.n_queries = report.n_queries = queries.rows;
+  const Queries queries = Queries::read(args.required("queries"), args.count("n-queries", 1000));
+  if (queries.size() == 0) args.fail("there are no queries");
+  spec.n_queries = report.n_queries = queries.size();
   TruthFiles truth;
   if (args.has("truth")) truth = read_truth(args.text("truth", ""));
   const std::vector<Setting> settings = all_settings(args, spec.k);

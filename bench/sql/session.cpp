@@ -26,16 +26,20 @@ std::string Session::value(const std::string& sql) {
   return PQntuples(r.get()) > 0 && PQnfields(r.get()) > 0 ? PQgetvalue(r.get(), 0, 0) : "";
 }
 
-std::string Session::prepare(const std::string& sql) {
+ParameterType Session::prepare(const std::string& sql) {
   Result r(PQprepare(connection_.get(), "q", sql.c_str(), 0, nullptr));
   if (PQresultStatus(r.get()) != PGRES_COMMAND_OK) fail("preparing " + sql);
   r.reset(PQdescribePrepared(connection_.get(), "q"));
   if (PQresultStatus(r.get()) != PGRES_COMMAND_OK) fail("describing " + sql);
   const int n = PQnparams(r.get());
   if (n > 1) throw std::runtime_error("only $1, the query vector, can be a parameter: " + sql);
-  if (n == 0) return "";
-  return value("SELECT typname FROM pg_catalog.pg_type WHERE oid = " +
-               std::to_string(PQparamtype(r.get(), 0)));
+  if (n == 0) return {};
+  r = execute(
+      "SELECT t.typname, e.typname, t.typelem FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e "
+      "ON e.oid = t.typelem WHERE t.oid = " +
+      std::to_string(PQparamtype(r.get(), 0)));
+  return {PQgetvalue(r.get(), 0, 0), PQgetvalue(r.get(), 0, 1),
+          static_cast<uint32_t>(std::stoul(PQgetvalue(r.get(), 0, 2)))};
 }
 
 Result Session::run_prepared(const std::string* parameter) {

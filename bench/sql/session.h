@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "queries.h"
+
 namespace lowdim::bench {
 
 struct ResultCloser {
@@ -24,8 +26,8 @@ class Session {
   // The first field of the first row, as text; "" when there is none.
   std::string value(const std::string& sql);
 
-  // Names the statement "q" and returns the type of its single parameter, "" when it has none.
-  std::string prepare(const std::string& sql);
+  // Names the statement "q" and returns the type of its single parameter, nameless when it has none.
+  ParameterType prepare(const std::string& sql);
 
   // Runs "q" with one binary parameter, or none when it takes none; the rows come back in binary.
   Result run_prepared(const std::string* parameter);

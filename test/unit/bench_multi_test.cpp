@@ -14,6 +14,7 @@
 #include "../../bench/data/mvecs.h"
 #include "../../bench/data/random.h"
 #include "../../bench/data/wire.h"
+#include "../../bench/sql/queries.h"
 
 namespace lowdim::bench {
 namespace {
@@ -232,6 +233,37 @@ TEST(BenchWireMulti, KnownBytes) {
   EXPECT_EQ(
       out, "before" +
                std::string("\0\0\0\x02\0\0\0\x02\0\0\0\0\x3f\x80\0\0\xc0\x20\0\0\0\0\0\0\x47\x7f\xe0\0", 28));
+}
+
+TEST_F(BenchDocuments, QueriesInBinary) {
+  path_ += ".mvecs";
+  write(kTwo);
+  const Queries queries = Queries::read(path_, 10);
+  std::remove(path_.c_str());
+  ASSERT_EQ(queries.size(), 2u);
+  EXPECT_EQ(queries.encode(0, {"multivector", "", 0}),
+            std::string("\0\0\0\x01\0\0\0\x02\0\0\0\0\x3f\x80\0\0\xc0\x20\0\0", 20));
+  // An array of one dimension without NULLs, of type 77, of two elements from 1: each 8 bytes, one dimension.
+  EXPECT_EQ(queries.encode(0, {"_vector", "vector", 77}),
+            std::string("\0\0\0\x01\0\0\0\0\0\0\0\x4d\0\0\0\x02\0\0\0\x01"
+                        "\0\0\0\x08\0\x01\0\0\x3f\x80\0\0\0\0\0\x08\0\x01\0\0\xc0\x20\0\0",
+                        44));
+  EXPECT_EQ(queries.encode(1, {"_halfvec", "halfvec", 78}).substr(20),
+            std::string("\0\0\0\x06\0\x01\0\0\x40\0", 10));
+  for (const char* other : {"vector", "_int4", "text", "bit"})
+    EXPECT_THROW(queries.encode(0, {other, "int4", 23}), std::runtime_error) << other;
+}
+
+TEST_F(BenchDocuments, QueriesOfOneVector) {
+  path_ += ".fvecs";
+  write(std::string("\x01\0\0\0\0\0\x80\x3f", 8));
+  const Queries queries = Queries::read(path_, 10);
+  std::remove(path_.c_str());
+  ASSERT_EQ(queries.size(), 1u);
+  EXPECT_EQ(queries.encode(0, {"vector", "", 0}), std::string("\0\x01\0\0\x3f\x80\0\0", 8));
+  EXPECT_EQ(queries.encode(0, {"varbit", "", 0}), std::string("\0\0\0\x01\x80", 5));
+  EXPECT_THROW(queries.encode(0, {"multivector", "", 0}), std::runtime_error);
+  EXPECT_THROW(queries.encode(0, {"_vector", "vector", 77}), std::runtime_error);
 }
 
 }  // namespace

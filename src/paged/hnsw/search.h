@@ -356,6 +356,7 @@ class Scan {
     tids_.clear();
     tid_at_ = 0;
     for (uint32_t i = 0; i < f.tid_count; ++i) tids_.push_back(get_tid(f.tids + i * kTidBytes));
+    if (f.overflow == kNoNode) return;  // asking for the number of pages is a system call
     const Block pages = s_->pages();
     NodeId at = f.overflow;
     for (uint64_t steps = 0;

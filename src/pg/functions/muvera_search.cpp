@@ -234,7 +234,7 @@ LOWDIM_FN(lowdim_muvera_search) {
   const Oid distance = get_opcode(get_opfamily_member(index->rd_opfamily[0], type, type, 1));
   ScanKeyEntryInitialize(&order, SK_ORDER_BY, 1, 1, type, InvalidOid, distance, encoded);
   IndexScanDesc scan = index_beginscan(table, index, GetActiveSnapshot(), 0, 1);
-  hnsw::rank_by_codes(scan, static_cast<uint32_t>(candidates) * 2);  // a round gives half of what it keeps
+  hnsw::rank_by_codes(scan, static_cast<uint32_t>(candidates));
   index_rescan(scan, nullptr, 0, &order, 1);
   Found* found =
       static_cast<Found*>(palloc_extended(sizeof(Found) * static_cast<Size>(candidates), MCXT_ALLOC_HUGE));

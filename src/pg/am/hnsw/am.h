@@ -85,9 +85,9 @@ void rescan(IndexScanDesc scan, ScanKey keys, int n_keys, ScanKey orderbys, int 
 bool next_row(IndexScanDesc scan, ScanDirection direction);
 void end_scan(IndexScanDesc scan);
 // Before the first row: the scan gives rows as the codes order them where an index keeps no vectors, instead
-// of measuring them in the table, for a caller that ranks them by something else. ef is what it keeps at
-// least.
-void rank_by_codes(IndexScanDesc scan, uint32_t ef);
+// of measuring them in the table, for a caller that ranks them by something else. Its first round is wide
+// enough for so many rows.
+void rank_by_codes(IndexScanDesc scan, uint32_t rows);
 void cost(PlannerInfo* root, IndexPath* path, double loops, Cost* startup, Cost* total,
           Selectivity* selectivity, double* correlation, double* pages);
 bool validate(Oid opclass);

@@ -138,7 +138,23 @@ bool fit(Options* o, Payload payload, uint32_t most) {
   return true;
 }
 
-bool fit_payload(Options* o, ColumnType type, RerankOption rerank, uint32_t most) {
+// The most segments with which two nodes share a page, where nothing is kept of the vectors.
+uint32_t segments_of_two_nodes(Options o) {
+  o.payload = Payload::kNone;
+  for (o.segments = core::GraphCode::kMaxSegments + 2; o.segments > 2; o.segments -= 2) {
+    if (paged::hnsw::init_options(o) && o.slots_per_page >= 2) return o.segments;
+  }
+  return 0;
+}
+
+// Without a payload: `segments` unless the storage options say how many, 0 for the usual choice.
+bool fit_none(Options* o, uint32_t segments, uint32_t most) {
+  if (o->segments == 0) o->segments = segments;
+  return fit(o, Payload::kNone, most);
+}
+
+// `none_segments` are those of an index without payloads.
+bool fit_payload(Options* o, ColumnType type, RerankOption rerank, uint32_t none_segments, uint32_t most) {
   if (type == ColumnType::kBit || type == ColumnType::kSparse) {
     if (rerank != RerankOption::kAuto && rerank != RerankOption::kNone) {
       ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -150,7 +166,8 @@ bool fit_payload(Options* o, ColumnType type, RerankOption rerank, uint32_t most
   }
   switch (rerank) {
     case RerankOption::kAuto:
-      return fit(o, Payload::kFloat16, most) || fit(o, Payload::kInt8, most) || fit(o, Payload::kNone, most);
+      return fit(o, Payload::kFloat16, most) || fit(o, Payload::kInt8, most) ||
+             fit_none(o, none_segments, most);
     case RerankOption::kFloat32:
       return fit(o, Payload::kFloat32, most);
     case RerankOption::kFloat16:
@@ -158,19 +175,22 @@ bool fit_payload(Options* o, ColumnType type, RerankOption rerank, uint32_t most
     case RerankOption::kInt8:
       return fit(o, Payload::kInt8, most);
     case RerankOption::kNone:
-      return fit(o, Payload::kNone, most);
+      return fit_none(o, none_segments, most);
   }
   return false;
 }
 
-// From the type modifier of the column or expression, vector(3) or bit(3), or the options of an encoding.
-int32 declared_dims(Relation index) {
-  const int32 dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
-  if (dims >= 1) return dims;
+// What the index is on, if that is an encoding of multi-vector documents.
+FdeExpression encoding_of(Relation index) {
   const List* expressions = RelationGetIndexExpressions(index);
-  if (expressions == NIL) return dims;
-  const FdeExpression encoding = fde_expression_of(static_cast<const Node*>(linitial(expressions)));
-  if (encoding.column == 0 || encoding.dims < 1) return dims;
+  if (expressions == NIL) return {};
+  return fde_expression_of(static_cast<const Node*>(linitial(expressions)));
+}
+
+// From the type modifier of the column or expression, vector(3) or bit(3), or the options of an encoding.
+int32 declared_dims(Relation index, const FdeExpression& encoding) {
+  const int32 dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
+  if (dims >= 1 || encoding.column == 0 || encoding.dims < 1) return dims;
   return static_cast<int32>(fde_encoder(encoding.options, static_cast<uint32_t>(encoding.dims))->out_dims());
 }
 
@@ -187,7 +207,8 @@ Options plan_options(Relation index, const OpclassInfo& opclass) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("code = leanvec does not keep L1 distances"), errhint("Use auto or pq.")));
   }
-  const int32 dims = declared_dims(index);
+  const FdeExpression encoding = encoding_of(index);
+  const int32 dims = declared_dims(index, encoding);
   if (dims < 1) {
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("column does not have dimensions"),
@@ -214,7 +235,10 @@ Options plan_options(Relation index, const OpclassInfo& opclass) {
     o.place_bytes = sizeof(paged::hnsw::Place);
   }
   if (s.code_bytes != 0) o.segments = static_cast<uint32_t>(s.code_bytes) * 2 + 2;
-  if (!fit_payload(&o, opclass.type, static_cast<RerankOption>(s.rerank), most_segments(s, opclass, o))) {
+  // Encodings are ranked by nothing but the code: of thousands of dimensions the usual 30 bytes say little.
+  const uint32_t none_segments = encoding.column == 0 ? 0 : segments_of_two_nodes(o);
+  if (!fit_payload(&o, opclass.type, static_cast<RerankOption>(s.rerank), none_segments,
+                   most_segments(s, opclass, o))) {
     ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
                     errmsg("a node of %d dimensions does not fit a page with these options", dims),
                     errhint("Use rerank = int8 or rerank = none, a smaller m or smaller code_bytes.")));

@@ -50,7 +50,7 @@ struct ScanState {
   const OpclassInfo* opclass;
   bool started;
   bool by_codes;  // see rank_by_codes
-  uint32_t least_ef;
+  uint32_t least_rows;
   // --- once started
   StorePg* store;
   IndexContext index;
@@ -109,7 +109,8 @@ void start(IndexScanDesc scan) {
   // The storage option, not the meta page's copy: ALTER INDEX changes it for an index that is there.
   limits.ef = static_cast<uint32_t>(ef_search_setting > 0 ? ef_search_setting
                                                           : storage_options(scan->indexRelation).ef_search);
-  limits.ef = Max(limits.ef, state->least_ef);
+  // A round hands out all that it keeps where codes are all there is, else half.
+  limits.ef = Max(limits.ef, state->least_rows * (o.payload == Payload::kNone ? 1 : 2));
   limits.most_nodes = static_cast<uint64_t>(max_scan_tuples_setting);
   limits.memory_bytes = static_cast<size_t>(work_mem) * 1024;
   const Arena arena = arena_in(state->context);
@@ -197,10 +198,10 @@ IndexScanDesc begin_scan(Relation index, int keys, int orderbys) {
   return scan;
 }
 
-void rank_by_codes(IndexScanDesc scan, uint32_t ef) {
+void rank_by_codes(IndexScanDesc scan, uint32_t rows) {
   ScanState* state = state_of(scan);
   state->by_codes = true;
-  state->least_ef = ef;
+  state->least_rows = rows;
 }
 
 void rescan(IndexScanDesc scan, ScanKey keys, int, ScanKey orderbys, int) {
