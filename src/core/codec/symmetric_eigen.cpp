@@ -38,8 +38,8 @@ double hypotenuse(double a, double b) {
 }
 
 // Reduces `a` to a tridiagonal matrix (diagonal d, subdiagonal e) by reflectors and returns the transpose of
-// their product: a = q^T T q.
-MatrixD tridiagonalize(MatrixD& a, VectorD& d, VectorD& e, const Stop& stop) {
+// their product: a = q^T T q; n x 0 unless it is wanted.
+MatrixD tridiagonalize(MatrixD& a, VectorD& d, VectorD& e, bool wanted, const Stop& stop) {
   const Index n = a.rows();
   VectorD scale(n);  // of the reflectors I - scale v v^T, v in row k of the upper triangle
   VectorD v(n);
@@ -65,6 +65,7 @@ MatrixD tridiagonalize(MatrixD& a, VectorD& d, VectorD& e, const Stop& stop) {
     a.row(k).tail(rest) = x.transpose();
   }
   d = a.diagonal();
+  if (!wanted) return MatrixD(n, 0);
   // q = (H_0 H_1 ...)^T, built from the last reflector so that each touches the smallest corner.
   MatrixD q = MatrixD::Identity(n, n);
   for (Index k = n - 2; k >= 0; --k) {
@@ -197,7 +198,10 @@ void orthonormalize(MatrixD& y, const Stop& stop) {
   }
 }
 
-EigenPairs symmetric_eigen(MatrixD a, const Stop& stop) {
+namespace {
+
+// The pairs of `a`, or, without `vectors`, only its values (beside vectors of no coordinates).
+EigenPairs solve(MatrixD a, bool vectors, const Stop& stop) {
   fix_blocking();
   const Index n = a.rows();
   for (Index i = 0; i < n; ++i) {
@@ -208,18 +212,27 @@ EigenPairs symmetric_eigen(MatrixD a, const Stop& stop) {
   if (n == 0) return {};
   double largest = 0;  // scaled to one, so that neither tiny nor huge matrices leave the exponent range
   for (Index i = 0; i < n; ++i) largest = std::max(largest, a.row(i).head(i + 1).cwiseAbs().maxCoeff());
-  if (largest == 0) return {VectorD::Zero(n), MatrixD::Identity(n, n)};
+  if (largest == 0) return {VectorD::Zero(n), MatrixD::Identity(n, vectors ? n : 0)};
   a /= largest;
   VectorD d(n);
   VectorD e = VectorD::Zero(n);
-  MatrixD rows = tridiagonalize(a, d, e, stop);
+  MatrixD rows = tridiagonalize(a, d, e, vectors, stop);
   // The rows of `rows` must be eigenvectors of T's coordinates: T = Z D Z^T, a = (Z^T q)^T D (Z^T q).
   diagonalize(d, e, rows, stop);
   EigenPairs pairs = largest_first(d, rows);
   pairs.values *= largest;
+  return pairs;
+}
+
+}  // namespace
+
+EigenPairs symmetric_eigen(MatrixD a, const Stop& stop) {
+  EigenPairs pairs = solve(std::move(a), true, stop);
   fix_signs(pairs.vectors);
   return pairs;
 }
+
+VectorD symmetric_eigenvalues(MatrixD a, const Stop& stop) { return solve(std::move(a), false, stop).values; }
 
 EigenPairs top_eigen(const SymmetricOperator& a, size_t n, size_t k, const Stop& stop) {
   fix_blocking();

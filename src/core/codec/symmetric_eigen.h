@@ -22,6 +22,9 @@ struct EigenPairs {
 // doubles. Only the lower triangle of `a` is read. Throws Error(kData) if it is not finite.
 EigenPairs symmetric_eigen(MatrixD a, const Stop& stop);
 
+// The eigenvalues alone, largest first: about 4/3 n^3 operations, no matrix beside `a`. Otherwise as above.
+VectorD symmetric_eigenvalues(MatrixD a, const Stop& stop);
+
 // out = A in, with A the symmetric positive semi-definite matrix in question; both are n x p.
 using SymmetricOperator = std::function<void(const MatrixD& in, MatrixD& out)>;
 
