@@ -2,7 +2,7 @@
 \pset null '(null)'
 SELECT opcname, opcintype::regtype, opcdefault, amopstrategy, amoppurpose, amopopr::regoperator, amproc::regprocedure, amvalidate(c.oid)
 FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod JOIN pg_amop ON amopfamily = opcfamily JOIN pg_amproc ON amprocfamily = opcfamily
-WHERE amname = 'lean_hnsw' ORDER BY opcname COLLATE "C";
+WHERE amname = 'lean_hnsw' ORDER BY opcname COLLATE "C", amopstrategy;
 SELECT amname, amtype, obj_description(oid, 'pg_am') FROM pg_am WHERE amname = 'lean_hnsw';
 SELECT p, pg_indexam_has_property(oid, p) FROM pg_am, unnest('{can_order,can_unique,can_multi_col,can_exclude,can_include}'::text[]) p
 WHERE amname = 'lean_hnsw';

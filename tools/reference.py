@@ -24,7 +24,7 @@ def returns(sql):
     whose arguments are named."""
     found = {}
     for name, args, result in re.findall(
-        r"^CREATE FUNCTION (\w+)\(([^)]*)\)\s+RETURNS (\S.*?)\s+AS '", sql, re.M | re.S
+        r"^CREATE FUNCTION (\w+)\(([^)]*)\)\s+RETURNS (\S.*?)\s+(?:AS '|LANGUAGE sql)", sql, re.M | re.S
     ):
         result = "setof record" if result.startswith("TABLE") else result
         found[f"{name}({args})"] = result

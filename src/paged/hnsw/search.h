@@ -145,6 +145,7 @@ struct Row {
 
 struct ScanLimits {
   uint32_t ef = 40;
+  bool ordered = true;      // false: what is found late is handed out at once
   uint64_t most_nodes = 0;  // stop after that many; 0: never
   size_t memory_bytes = size_t{4} << 20;
 };
@@ -179,6 +180,9 @@ class Scan {
         aside_(arena),
         tids_(arena) {}
 
+  // From now on only what was found late and waits is handed out.
+  void end_search() { ended_ = true; }
+
   bool next(Row* row) {
     for (;;) {
       if (tid_at_ < tids_.size()) {
@@ -187,6 +191,11 @@ class Scan {
       }
       if (limits_.most_nodes != 0 && handed_out_ >= limits_.most_nodes) return false;
       s_->poll();
+      if (ended_) {
+        if (aside_at_ == aside_.size()) return false;
+        hand_out_aside();
+        continue;
+      }
       if (!order_.empty() && (sweeping_ || done_.size() < trusted())) {
         // Rows that wait have a distance; rows at NaN, the last that a sweep finds, have none.
         if (aside_at_ < aside_.size() && std::isnan(found_[order_.top().at].bound)) {
@@ -195,7 +204,7 @@ class Scan {
         }
         const uint32_t at = order_.pop().at;
         if (!sweeping_) done_.insert(found_[at].id);
-        if (found_[at].bound < last_) {  // false for NaN
+        if (limits_.ordered && found_[at].bound < last_) {  // false for NaN
           aside_.push_back(found_[at]);
           continue;
         }
@@ -406,7 +415,7 @@ class Scan {
   double last_ = -std::numeric_limits<double>::infinity();
   uint32_t ef_ = 0, rounds_ = 0;
   uint64_t handed_out_ = 0;
-  bool sweeping_ = false, swept_all_ = false;
+  bool sweeping_ = false, swept_all_ = false, ended_ = false;
   double sweep_bound_ = 0;
   NodeId sweep_id_ = 0;
 };

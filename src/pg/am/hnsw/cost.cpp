@@ -118,8 +118,8 @@ Shape shape_of(PlannerInfo* root, const IndexPath* path) {
 void cost(PlannerInfo* root, IndexPath* path, double loops, Cost* startup, Cost* total,
           Selectivity* selectivity, double* correlation, double* pages) {
   *correlation = 0;
-  if (path->indexorderbys == NIL) {
-    // There is no scan without an order.
+  if (path->indexorderbys == NIL && path->indexclauses == NIL) {
+    // There is no scan without an order or a condition.
     *startup = *total = get_float8_infinity();
     *selectivity = 0;
     *pages = 0;
@@ -144,17 +144,22 @@ void cost(PlannerInfo* root, IndexPath* path, double loops, Cost* startup, Cost*
     *startup += Min(window, rel->pages) * table_random_page + window * cpu_tuple_cost;
   }
 
+  // What the index itself leaves out: rows beyond a radius, and those that a partial index lacks.
+  List* conditions = get_quals_from_indexclauses(path->indexclauses);
+  const double within =
+      conditions == NIL ? 1 : clauselist_selectivity(root, conditions, rel->relid, JOIN_INNER, nullptr);
+
   // How many rows will be asked for: with conditions beside the order, more than the LIMIT.
-  double wanted = s.rows;
+  const double most = Max(s.rows * within, 1);
+  double wanted = most;
   if (root->limit_tuples > 0 && bms_membership(root->all_baserels) == BMS_SINGLETON) {
     const double passing = Min(Max(rel->rows, 1) / s.rows, 1.0);
-    wanted = Min(root->limit_tuples / passing, s.rows);
+    wanted = Min(root->limit_tuples * within / passing, most);
   }
   if (max_scan_tuples_setting > 0) wanted = Min(wanted, max_scan_tuples_setting);
   const double each = kRow * cpu_index_tuple_cost;
-  *total = *startup + s.rest(wanted) * s.rows / Max(wanted, 1) + s.rows * each;
-  // A partial index has not all rows of the table.
-  *selectivity = rel->tuples > 0 ? Min(path->indexinfo->tuples / rel->tuples, 1.0) : 1.0;
+  *total = *startup + s.rest(wanted) * most / Max(wanted, 1) + most * each;
+  *selectivity = within * (rel->tuples > 0 ? Min(path->indexinfo->tuples / rel->tuples, 1.0) : 1.0);
   *pages = Min(s.ef + s.extra_hops, s.pages);
 }
 

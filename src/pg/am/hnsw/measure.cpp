@@ -6,6 +6,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 }
@@ -17,6 +18,7 @@ struct TableMeasure {
   IndexFetchTableData* fetch;
   TupleTableSlot* slot;
   IndexInfo* info;
+  FmgrInfo distance;
   EState* estate;  // for expressions
 };
 
@@ -26,6 +28,10 @@ TableMeasure* make_table_measure(IndexScanDesc scan) {
   m->fetch = table_index_fetch_begin(scan->heapRelation);
   m->slot = table_slot_create(scan->heapRelation, nullptr);
   m->info = BuildIndexInfo(scan->indexRelation);
+  Relation index = scan->indexRelation;
+  const Oid type = index->rd_opcintype[0];
+  const Oid ordering = get_opfamily_member(index->rd_opfamily[0], type, type, 1);
+  fmgr_info_cxt(get_opcode(ordering), &m->distance, CurrentMemoryContext);
   m->estate = CreateExecutorState();
   GetPerTupleExprContext(m->estate)->ecxt_scantuple = m->slot;
   return m;
@@ -41,8 +47,7 @@ bool measure_row(TableMeasure* m, paged::hnsw::Tid tid, Datum query, double* dis
   FormIndexDatum(m->info, m->slot, m->estate, values, is_null);
   bool found = false;
   if (!is_null[0]) {
-    ScanKey key = m->scan->orderByData;
-    *distance = DatumGetFloat8(FunctionCall2Coll(&key->sk_func, key->sk_collation, values[0], query));
+    *distance = DatumGetFloat8(FunctionCall2Coll(&m->distance, InvalidOid, values[0], query));
     found = true;
   }
   MemoryContextSwitchTo(old);

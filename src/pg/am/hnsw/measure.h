@@ -1,5 +1,5 @@
 // Distances of rows that the index does not keep (rerank = none): fetched from the table as the scan's
-// snapshot sees them and measured by the operator's own function. Called by scan.cpp.
+// snapshot sees them and measured by the function of the operator class's distance. Called by scan.cpp.
 #pragma once
 
 #include "pg/am/hnsw/am.h"

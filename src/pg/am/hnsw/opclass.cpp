@@ -49,8 +49,8 @@ const OpclassInfo* opclass_of(Relation index) {
       DatumGetPointer(FunctionCall1Coll(function, InvalidOid, PointerGetDatum(nullptr))));
 }
 
-// An operator class has one ordering operator, strategy 1, on its type twice, that returns a double; and one
-// support function, number 1.
+// An operator class has an ordering operator, strategy 1, on its type twice, that returns a double; where it
+// has one, an operator of range search, strategy 2, on its type and a sphere; and a support function, number 1.
 bool validate(Oid opclass) {
   HeapTuple tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
   if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for operator class %u", opclass);
@@ -69,8 +69,12 @@ bool validate(Oid opclass) {
   CatCList* operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(family));
   for (int i = 0; i < operators->n_members; i++) {
     const Form_pg_amop op = reinterpret_cast<Form_pg_amop>(GETSTRUCT(&operators->members[i]->tuple));
-    if (op->amopstrategy != 1 || op->amoppurpose != AMOP_ORDER) {
-      complain("has an operator that is not strategy 1 FOR ORDER BY");
+    if (op->amopstrategy == 2 && op->amoppurpose == AMOP_SEARCH) {
+      if (!check_amop_signature(op->amopopr, BOOLOID, op->amoplefttype, op->amoprighttype)) {
+        complain("has a condition that is not boolean");
+      }
+    } else if (op->amopstrategy != 1 || op->amoppurpose != AMOP_ORDER) {
+      complain("has an operator that is neither strategy 1 FOR ORDER BY nor strategy 2 FOR SEARCH");
     } else if (op->amoplefttype != op->amoprighttype ||
                !check_amop_signature(op->amopopr, FLOAT8OID, op->amoplefttype, op->amoprighttype)) {
       complain("has an operator that is not a double precision of its type twice");

@@ -1,4 +1,7 @@
-// Index scans: one query vector, rows in order of distance for as long as the executor asks.
+// Index scans: one query vector, rows in order of distance for as long as the executor asks. A condition of
+// range search, <<->> sphere(center, radius), ends them at the radius: without an order the center is the
+// query, with one the scan ends there if the order is by the same center, and otherwise the executor's check
+// of the condition is all there is.
 // paged/hnsw/search.h does the work; here are the server's callbacks, and, for indexes that keep no vectors,
 // a window of rows that are measured in the table before the nearest of them is handed out. See am.h.
 //
@@ -14,10 +17,12 @@
 #include "pg/am/hnsw/am.h"
 #include "pg/am/hnsw/measure.h"
 #include "pg/arena_pg.h"
+#include "pg/types/sphere.h"
 
 extern "C" {
 #include "access/relscan.h"
 #include "pgstat.h"
+#include "utils/datum.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -57,6 +62,10 @@ struct ScanState {
   Query query;
   Datum query_value;
   bool null_query;
+  bool nothing;  // a condition that no row meets
+  bool has_end;  // rows from `radius` on are not wanted
+  bool at_end;
+  double radius;
   PagedScan* scan;
   uint64_t rows;
   // --- for indexes without payloads
@@ -76,8 +85,36 @@ T* make(MemoryContext context, Args... args) {
   return new (MemoryContextAllocZero(context, sizeof(T))) T(args...);
 }
 
+// The query: what is ordered by, or the center of the condition. Sets `nothing` and where the scan ends.
+void read_keys(IndexScanDesc scan, ScanState* state) {
+  const bool ordered = scan->numberOfOrderBys > 0;
+  const ScanKey order = scan->orderByData;
+  state->nothing = state->has_end = state->at_end = false;
+  state->null_query = ordered && (order->sk_flags & SK_ISNULL) != 0;
+  if (ordered && !state->null_query) {
+    state->query_value = PointerGetDatum(PG_DETOAST_DATUM(order->sk_argument));
+  }
+  SphereType type{};
+  for (int i = 0; i < scan->numberOfKeys; ++i) {
+    const ScanKey key = &scan->keyData[i];
+    Sphere sphere{};
+    if ((key->sk_flags & SK_ISNULL) != 0 ||
+        !read_sphere(DatumGetHeapTupleHeader(key->sk_argument), &type, state->context, &sphere)) {
+      state->nothing = true;
+      return;
+    }
+    const Datum center = PointerGetDatum(PG_DETOAST_DATUM(sphere.center));
+    if (!ordered && i == 0) state->query_value = center;
+    if (state->null_query || !datumIsEqual(center, state->query_value, false, -1)) continue;
+    if (!state->has_end || sphere.radius < state->radius) state->radius = sphere.radius;
+    state->has_end = true;
+  }
+}
+
 void start(IndexScanDesc scan) {
-  if (scan->numberOfOrderBys == 0) elog(ERROR, "cannot scan lean_hnsw index without order");
+  if (scan->numberOfOrderBys == 0 && scan->numberOfKeys == 0) {
+    elog(ERROR, "cannot scan lean_hnsw index without an order or a condition");
+  }
   if (!IsMVCCSnapshot(scan->xs_snapshot)) elog(ERROR, "non-MVCC snapshots are not supported with lean_hnsw");
   ScanState* state = state_of(scan);
   const MemoryContext old = MemoryContextSwitchTo(state->context);
@@ -86,15 +123,13 @@ void start(IndexScanDesc scan) {
   const Options& o = state->index.options;
 
   const ValueRoom room = make_value_room(o, state->context);
-  ScanKey key = scan->orderByData;
-  state->null_query = (key->sk_flags & SK_ISNULL) != 0;
+  read_keys(scan, state);
   Query& query = state->query;
   query = Query{};
   query.scratch = room.scratch;
-  if (state->null_query) {
+  if (state->null_query || state->nothing) {
     query.input.alone = true;  // no distance at all: every row, in any order
   } else {
-    state->query_value = PointerGetDatum(PG_DETOAST_DATUM(key->sk_argument));
     read_value(o, *state->opclass, state->query_value, room, &query.input);
     if (o.payload != Payload::kBits && query.input.x != nullptr) {
       query.norm = std::sqrt(simd::kernels().norm2_f32(query.input.x, o.dims));
@@ -112,13 +147,15 @@ void start(IndexScanDesc scan) {
   // A round hands out all that it keeps where codes are all there is, else half.
   limits.ef = Max(limits.ef, state->least_rows * (o.payload == Payload::kNone ? 1 : 2));
   limits.most_nodes = static_cast<uint64_t>(max_scan_tuples_setting);
+  limits.ordered = scan->numberOfOrderBys > 0;
   limits.memory_bytes = static_cast<size_t>(work_mem) * 1024;
   const Arena arena = arena_in(state->context);
   state->scan = new (palloc(sizeof(PagedScan))) PagedScan(*state->store, o, query, limits, arena);
   state->rows = 0;
   state->measure = nullptr;
   const bool has_code = o.model_block != paged::kNoBlock;
-  if (o.payload == Payload::kNone && !state->null_query && !(state->by_codes && has_code)) {
+  if (o.payload == Payload::kNone && !state->null_query && !state->nothing &&
+      !(state->by_codes && has_code)) {
     state->measure = make_table_measure(scan);
     state->window = make<ArenaHeap<Measured, Nearer>>(state->context, arena);
     state->late = make<ArenaHeap<Measured, Nearer>>(state->context, arena);
@@ -134,8 +171,8 @@ void start(IndexScanDesc scan) {
 }
 
 // The nearest of a window of measured rows. What turns out nearer than a row that is gone comes at the end.
-bool next_measured(ScanState* state, Measured* out) {
-  for (;;) {
+bool next_measured(ScanState* state, bool ordered, Measured* out) {
+  while (!state->at_end) {
     while (!state->drained && state->window->size() < state->window_rows) {
       Row row;
       if (!state->scan->next(&row)) {
@@ -150,7 +187,7 @@ bool next_measured(ScanState* state, Measured* out) {
     // What is late has a distance; NaN is none, and comes last.
     if (std::isnan(state->window->top().distance) && !state->late->empty()) break;
     *out = state->window->pop();
-    if (!(out->distance < state->last)) {
+    if (!ordered || !(out->distance < state->last)) {
       state->last = out->distance;
       return true;
     }
@@ -159,6 +196,25 @@ bool next_measured(ScanState* state, Measured* out) {
   if (state->late->empty()) return false;
   *out = state->late->pop();
   return true;
+}
+
+bool next_any(ScanState* state, bool ordered, Row* row) {
+  if (state->measure == nullptr) return state->scan->next(row);
+  Measured measured{};
+  if (!next_measured(state, ordered, &measured)) return false;
+  *row = {measured.tid, measured.distance, true, {}};
+  return true;
+}
+
+// From the first row on that lies at the radius or beyond, only what was found late can still be within.
+bool next_within(ScanState* state, bool ordered, Row* row) {
+  while (!state->nothing && next_any(state, ordered, row)) {
+    if (!state->has_end || float8_lt(row->bound, state->radius)) return true;
+    if (state->at_end) continue;
+    state->at_end = true;
+    state->scan->end_search();
+  }
+  return false;
 }
 
 void note_last_scan(IndexScanDesc scan) {
@@ -221,22 +277,15 @@ bool next_row(IndexScanDesc scan, ScanDirection direction) {
   if (!state->started) start(scan);
   const MemoryContext old = MemoryContextSwitchTo(state->context);
   Row row;
-  if (state->measure != nullptr) {
-    Measured measured{};
-    const bool found = next_measured(state, &measured);
-    MemoryContextSwitchTo(old);
-    if (!found) return false;
-    row = {measured.tid, measured.distance, true, {}};
-  } else {
-    const bool found = state->scan->next(&row);
-    MemoryContextSwitchTo(old);
-    if (!found) return false;
-  }
+  const bool found = next_within(state, scan->numberOfOrderBys > 0, &row);
+  MemoryContextSwitchTo(old);
+  if (!found) return false;
   state->rows++;
   // The executor will measure the row, for its output if for nothing else.
   if (row.place.value != 0) expect_toast(row.place.value, row.place.block, row.place.offset);
   scan->xs_heaptid = unpack_tid(row.tid);
-  scan->xs_recheck = false;
+  scan->xs_recheck = scan->numberOfKeys > 0;
+  if (scan->numberOfOrderBys == 0) return true;
   // A bound lets the executor measure the row and wait until no later one can be nearer.
   scan->xs_recheckorderby = !row.exact;
   scan->xs_orderbynulls[0] = state->null_query;
