@@ -75,4 +75,4 @@ CREATE FUNCTION muvera_search(tbl regclass, col name, query multivector, k integ
   RETURNS TABLE (tid tid, score double precision)
   AS 'MODULE_PATHNAME', 'lowdim_muvera_search' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 10000 ROWS 10;
 COMMENT ON FUNCTION muvera_search(regclass, name, multivector, integer, integer) IS
-  'The k rows of a table with the largest maxsim(col, query) among as many candidates as are asked for, which a lean_hnsw index on fde_document(col) with vector_ip_ops gives; join by ctid. Errors: 42704 without such an index, 0A000 where row security holds, 22023 unless 1 <= k <= candidates, 22000 for other dimensions.';
+  'The k rows of a table with the largest maxsim(col, query) among as many candidates as are asked for, which a lean_hnsw index on fde_document(col) with vector_ip_ops gives; join by ctid. Errors: 42704 without such an index, 55000 in a transaction that is older than it and sees what it lacks, 42809 for what is not a table or materialized view, 0A000 where row security holds, 22023 unless 1 <= k <= candidates, 22000 for other dimensions.';

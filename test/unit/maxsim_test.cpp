@@ -155,6 +155,28 @@ TEST(MaxSim, TheFirstOfEqualsWinsAndPlaceChangesNoBit) {
   }
 }
 
+// Two equal documents at any two places, lanes and tiles apart: the first is named, and what was there before
+// stays where neither is better.
+TEST(MaxSim, OfTwoEqualsAnywhereTheFirstWins) {
+  for (const size_t n_d : {2, 7, 15, 26})
+    for (size_t first = 0; first < n_d; ++first)
+      for (size_t second = first + 1; second < n_d; ++second) {
+        Floats d(n_d), q(5);
+        for (size_t i = 0; i < n_d; ++i) d.set(i, i == first || i == second ? 3.0f : 1.0f);
+        for (size_t j = 0; j < 5; ++j) q.set(j, 2);
+        for (const Kernels* k : levels()) {
+          const Found f = run(*k, d, n_d, q, 5, 1, 10);
+          EXPECT_EQ(f.best, std::vector<float>(5, 6.0f)) << k->name;
+          EXPECT_EQ(f.which, std::vector<uint32_t>(5, 10 + static_cast<uint32_t>(first)))
+              << k->name << " " << first << " " << second;
+          float best[5] = {6, 6, 6, 6, 6};
+          uint32_t which[5] = {3, 3, 3, 3, 3};
+          k->max_dots_f32(d.data(), n_d, q.data(), 5, 1, 10, best, which);
+          for (const uint32_t w : which) EXPECT_EQ(w, 3u) << k->name;
+        }
+      }
+}
+
 TEST(MaxSim, BestIsRaisedNotReplaced) {
   Floats d(2), q(2);
   d.set(0, 1), d.set(1, 2), q.set(0, 1), q.set(1, -1);

@@ -15,8 +15,10 @@
 //   add_squares(x, lo, hi) squares of x in double, added to lo and hi
 //   store_half(x, p), store_half_rest(x, p, count), store_rest(x, p, count)
 //   sum(F), sum(D)
-//   kTileQueries           query vectors in a tile of MaxSim: as many as leave its sums in registers
-//   sum_four(x, out)       out[j] = the sum of the lanes of x[j]
+//   kTileDocuments         document vectors in a tile of MaxSim: as many as leave its sums in registers
+//   add_four(a, b, c, d)   lane j of each quarter (four lanes) = the sum of the same quarter's lanes of the
+//                          j-th argument
+//   add_quarters(x)        quarter a = the sum of the quarters of x[a]
 //   kLong, Half            from how many floats on distances are taken in registers `Half`; 0 for never
 //   Bits, kBytes, load_bits(p), popcount(x), sum_bits(x): the same for bit strings, counts per 64-bit lane
 //   kMasksBytes            whether load_bits_rest(p, count) is there, for count < kBytes

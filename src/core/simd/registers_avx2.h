@@ -69,10 +69,16 @@ struct Reg {
   static float sum(F x) { return sum_of(x); }
   static double sum(D x) { return sum_of(x); }
 
-  static constexpr size_t kTileQueries = 3;
-  static void sum_four(const F x[4], float out[4]) {
-    const __m256 pairs = _mm256_hadd_ps(_mm256_hadd_ps(x[0], x[1]), _mm256_hadd_ps(x[2], x[3]));
-    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
+  static constexpr size_t kTileDocuments = 3;
+  static F add_four(F a, F b, F c, F d) {
+    const __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+    const __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+    return F(_mm256_add_ps(_mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(ab), _mm256_castps_pd(cd))),
+                           _mm256_castpd_ps(_mm256_unpackhi_pd(_mm256_castps_pd(ab), _mm256_castps_pd(cd)))));
+  }
+  static F add_quarters(const F x[2]) {
+    return F(
+        _mm256_add_ps(_mm256_permute2f128_ps(x[0], x[1], 0x20), _mm256_permute2f128_ps(x[0], x[1], 0x31)));
   }
 
   using Bits = xsimd::batch<uint64_t, Arch>;

@@ -74,13 +74,18 @@ struct Reg {
   static float sum(F x) { return sum_of(x); }
   static double sum(D x) { return sum_of(x); }
 
-  static constexpr size_t kTileQueries = 4;
-  static __m256 fold(F x) { return _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1)); }
-  static void sum_four(const F x[4], float out[4]) {
-    const __m256 pairs =
-        _mm256_hadd_ps(_mm256_hadd_ps(fold(x[0]), fold(x[1])), _mm256_hadd_ps(fold(x[2]), fold(x[3])));
-    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
+  static constexpr size_t kTileDocuments = 6;
+  static F add_four(F a, F b, F c, F d) {
+    const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+    const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+    return F(_mm512_add_ps(_mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd))),
+                           _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(ab), _mm512_castps_pd(cd)))));
   }
+  // Even and odd quarters of both.
+  static __m512 add_pairs(__m512 a, __m512 b) {
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+  }
+  static F add_quarters(const F x[4]) { return F(add_pairs(add_pairs(x[0], x[1]), add_pairs(x[2], x[3]))); }
 
   using Bits = xsimd::batch<uint64_t, Arch>;
   static constexpr size_t kBytes = 8 * Bits::size;

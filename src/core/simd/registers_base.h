@@ -72,10 +72,13 @@ struct Reg {
   static float sum(F x) { return sum_of(x); }
   static double sum(D x) { return sum_of(x); }
 
-  static constexpr size_t kTileQueries = 2;
-  static void sum_four(const F x[4], float out[4]) {
-    for (size_t j = 0; j < 4; ++j) out[j] = sum_of(x[j]);
+  static constexpr size_t kTileDocuments = 2;
+  static F add_four(F a, F b, F c, F d) {
+    const D ab = xsimd::bitwise_cast<D>(xsimd::zip_lo(a, b) + xsimd::zip_hi(a, b));
+    const D cd = xsimd::bitwise_cast<D>(xsimd::zip_lo(c, d) + xsimd::zip_hi(c, d));
+    return xsimd::bitwise_cast<F>(xsimd::zip_lo(ab, cd)) + xsimd::bitwise_cast<F>(xsimd::zip_hi(ab, cd));
   }
+  static F add_quarters(const F x[1]) { return x[0]; }
 
   using Bits = xsimd::batch<uint64_t, Arch>;
   static constexpr size_t kBytes = 8 * Bits::size;

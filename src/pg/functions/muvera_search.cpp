@@ -5,6 +5,7 @@
 // The caller needs what a query would: the right to read the column. Row security cannot be applied here, so
 // a table where it holds is refused.
 
+#include <cmath>
 #include <cstdlib>
 
 #include "core/multi/maxsim.h"
@@ -39,11 +40,12 @@ struct Found {
   ItemPointerData tid;
 };
 
-// The largest score first, then by place; for qsort.
+// The largest score first, what is not a number last, then by place; for qsort.
 int compare_found(const void* a, const void* b) {
   const Found* x = static_cast<const Found*>(a);
   const Found* y = static_cast<const Found*>(b);
-  if (x->score != y->score) return x->score > y->score ? -1 : 1;
+  if (std::isnan(x->score) != std::isnan(y->score)) return std::isnan(x->score) ? 1 : -1;
+  if (!std::isnan(x->score) && x->score != y->score) return x->score > y->score ? -1 : 1;
   return ItemPointerCompare(const_cast<ItemPointer>(&x->tid), const_cast<ItemPointer>(&y->tid));
 }
 
@@ -68,11 +70,37 @@ void check_rights(Relation table, AttrNumber column) {
   }
 }
 
+// Whether a transaction with an older snapshot may find a row under a value that is younger than what it
+// sees, or not at all: an index that was built while the table had rows with updates in their page that
+// changed the column. The planner passes over these as well.
+bool too_young(Relation index) {
+  return index->rd_index->indcheckxmin &&
+         !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin);
+}
+
+[[noreturn]] void raise_no_index(Relation table, AttrNumber column, const char* young) {
+  const char* name = RelationGetRelationName(table);
+  const char* attribute = NameStr(TupleDescAttr(RelationGetDescr(table), column - 1)->attname);
+  if (young != nullptr) {
+    ereport(ERROR,
+            (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+             errmsg("index \"%s\" cannot serve this transaction", young),
+             errdetail("It lacks rows as older transactions see them, which may still run."),
+             errhint("Search in a new transaction, when those that ran beside CREATE INDEX have ended.")));
+  }
+  ereport(ERROR,
+          (errcode(ERRCODE_UNDEFINED_OBJECT),
+           errmsg("no lean_hnsw index on fde_document(%s) of \"%s\"", attribute, name),
+           errhint("CREATE INDEX ON %s USING lean_hnsw (fde_document(%s) vector_ip_ops) WITH (rerank = "
+                   "none);",
+                   quote_identifier(name), quote_identifier(attribute))));
+}
+
 // A whole, valid index by inner product on an encoding of the column; of several the one with the most
 // dimensions. What is encoded goes to *expression.
 Relation open_encoding_index(Relation table, AttrNumber column, FdeExpression* expression) {
   Relation found = nullptr;
-  int32 most = 0;
+  const char* young = nullptr;
   ListCell* cell;
   foreach (cell, RelationGetIndexList(table)) {
     Relation index = index_open(lfirst_oid(cell), AccessShareLock);
@@ -81,27 +109,19 @@ Relation open_encoding_index(Relation table, AttrNumber column, FdeExpression* e
         RelationGetIndexPredicate(index) == NIL && expressions != NIL &&
         hnsw::opclass_of(index)->metric == paged::hnsw::Metric::kInner) {
       const FdeExpression e = fde_expression_of(static_cast<const Node*>(linitial(expressions)));
-      const int32 dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
-      if (e.column == column && (found == nullptr || dims > most)) {
+      if (e.column == column && too_young(index)) {
+        young = pstrdup(RelationGetRelationName(index));
+      } else if (e.column == column &&
+                 (found == nullptr || hnsw::declared_dims(index) > hnsw::declared_dims(found))) {
         if (found != nullptr) index_close(found, AccessShareLock);
         found = index;
-        most = dims;
         *expression = e;
         continue;
       }
     }
     index_close(index, AccessShareLock);
   }
-  if (found == nullptr) {
-    const char* name = RelationGetRelationName(table);
-    const char* attribute = NameStr(TupleDescAttr(RelationGetDescr(table), column - 1)->attname);
-    ereport(
-        ERROR,
-        (errcode(ERRCODE_UNDEFINED_OBJECT),
-         errmsg("no lean_hnsw index on fde_document(%s) of \"%s\"", attribute, name),
-         errhint("CREATE INDEX ON %s USING lean_hnsw (fde_document(%s) vector_ip_ops) WITH (rerank = none);",
-                 quote_identifier(name), quote_identifier(attribute))));
-  }
+  if (found == nullptr) raise_no_index(table, column, young);
   return found;
 }
 
@@ -175,7 +195,7 @@ Relation open_table(Oid oid) {
   if (kind != '\0' && kind != RELKIND_RELATION && kind != RELKIND_MATVIEW) {
     ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                     errmsg("\"%s\" is not a table or materialized view", get_rel_name(oid)),
-                    errhint("Name the partitions of a partitioned table one by one.")));
+                    kind == RELKIND_PARTITIONED_TABLE ? errhint("Search its partitions one by one.") : 0));
   }
   Relation table = kind == '\0' ? nullptr : try_table_open(oid, AccessShareLock);
   if (table == nullptr) {

@@ -19,7 +19,10 @@ extern "C" {
 using namespace lowdim::pg;
 using namespace lowdim;
 
-extern "C" PGDLLEXPORT Datum lowdim_fde_document(PG_FUNCTION_ARGS);
+extern "C" {
+PGDLLEXPORT Datum lowdim_fde_document(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum lowdim_vector(PG_FUNCTION_ARGS);
+}
 
 namespace lowdim::pg {
 namespace {
@@ -71,13 +74,16 @@ FdeExpression fde_expression_of(const Node* expression) {
   constexpr FdeExpression kOther{0, -1, 0};
   if (!IsA(expression, FuncExpr)) return kOther;
   const FuncExpr* call = reinterpret_cast<const FuncExpr*>(expression);
+  // By what it runs, not by name: nothing here assumes a schema.
+  FmgrInfo function;
+  fmgr_info(call->funcid, &function);
+  // A cast to vector(n) changes nothing, and says the dimensions where the column does not.
+  if (function.fn_addr == lowdim_vector)
+    return fde_expression_of(static_cast<const Node*>(linitial(call->args)));
   if (list_length(call->args) != 2) return kOther;
   const Node* set = static_cast<const Node*>(linitial(call->args));
   const Node* options = static_cast<const Node*>(lsecond(call->args));
   if (!IsA(set, Var) || !IsA(options, Const)) return kOther;
-  // By what it runs, not by name: nothing here assumes a schema.
-  FmgrInfo function;
-  fmgr_info(call->funcid, &function);
   const Const* value = reinterpret_cast<const Const*>(options);
   if (function.fn_addr != lowdim_fde_document || value->constisnull) return kOther;
   const Var* column = reinterpret_cast<const Var*>(set);

@@ -15,7 +15,7 @@ namespace lowdim::pg {
 // The encoder for options, an fde, and vectors of `dims` dimensions. It stays valid until the next call.
 core::FdeEncoder* fde_encoder(Datum options, uint32_t dims);
 
-// fde_document(column, constant), as an index expression that was simplified.
+// fde_document(column, constant), as an index expression that was simplified, in a cast to vector(n) or not.
 struct FdeExpression {
   AttrNumber column;  // 0 for any other expression
   int32 dims;         // of the column's vectors, -1 where its type does not say

@@ -47,6 +47,9 @@ struct StorageOptions {
 void register_options();                         // once, by _PG_init
 StorageOptions storage_options(Relation index);  // with defaults where the index has none
 bytea* parse_options(Datum reloptions, bool validate);
+// From the type modifier of the column or expression, vector(3) or bit(3), or the options of an encoding;
+// below 1 where neither says.
+int32 declared_dims(Relation index);
 // What a new index of `dims` dimensions looks like. Raises an ERROR for what does not fit.
 Options plan_options(Relation index, const OpclassInfo& opclass);
 

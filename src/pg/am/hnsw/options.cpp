@@ -187,14 +187,14 @@ FdeExpression encoding_of(Relation index) {
   return fde_expression_of(static_cast<const Node*>(linitial(expressions)));
 }
 
-// From the type modifier of the column or expression, vector(3) or bit(3), or the options of an encoding.
-int32 declared_dims(Relation index, const FdeExpression& encoding) {
+}  // namespace
+
+int32 declared_dims(Relation index) {
+  const FdeExpression encoding = encoding_of(index);
   const int32 dims = TupleDescAttr(RelationGetDescr(index), 0)->atttypmod;
   if (dims >= 1 || encoding.column == 0 || encoding.dims < 1) return dims;
   return static_cast<int32>(fde_encoder(encoding.options, static_cast<uint32_t>(encoding.dims))->out_dims());
 }
-
-}  // namespace
 
 Options plan_options(Relation index, const OpclassInfo& opclass) {
   const StorageOptions s = storage_options(index);
@@ -207,8 +207,7 @@ Options plan_options(Relation index, const OpclassInfo& opclass) {
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                     errmsg("code = leanvec does not keep L1 distances"), errhint("Use auto or pq.")));
   }
-  const FdeExpression encoding = encoding_of(index);
-  const int32 dims = declared_dims(index, encoding);
+  const int32 dims = declared_dims(index);
   if (dims < 1) {
     ereport(ERROR,
             (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("column does not have dimensions"),
@@ -236,7 +235,7 @@ Options plan_options(Relation index, const OpclassInfo& opclass) {
   }
   if (s.code_bytes != 0) o.segments = static_cast<uint32_t>(s.code_bytes) * 2 + 2;
   // Encodings are ranked by nothing but the code: of thousands of dimensions the usual 30 bytes say little.
-  const uint32_t none_segments = encoding.column == 0 ? 0 : segments_of_two_nodes(o);
+  const uint32_t none_segments = encoding_of(index).column == 0 ? 0 : segments_of_two_nodes(o);
   if (!fit_payload(&o, opclass.type, static_cast<RerankOption>(s.rerank), none_segments,
                    most_segments(s, opclass, o))) {
     ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
