@@ -66,7 +66,7 @@ void RowSample::merge(const RowSample& other) {
   }
 }
 
-std::vector<float> RowSample::take_ordered(std::vector<uint64_t>* counts, std::vector<std::string>* tags) {
+std::vector<float> RowSample::ordered(std::vector<uint64_t>* counts, std::vector<std::string>* tags) const {
   std::vector<Slot> order = heap_;
   std::sort(order.begin(), order.end());
   std::vector<float> out(order.size() * dims_);
@@ -76,8 +76,13 @@ std::vector<float> RowSample::take_ordered(std::vector<uint64_t>* counts, std::v
     const size_t place = order[i].place;
     std::memcpy(out.data() + i * dims_, rows_.data() + place * dims_, dims_ * sizeof(float));
     if (counts != nullptr) counts->push_back(counts_[place]);
-    if (tags != nullptr) tags->push_back(std::move(tags_[place]));
+    if (tags != nullptr) tags->push_back(tags_[place]);
   }
+  return out;
+}
+
+std::vector<float> RowSample::take_ordered() {
+  std::vector<float> out = ordered();
   heap_ = {};
   rows_ = {};
   counts_ = {};

@@ -31,9 +31,11 @@ class RowSample {
   size_t bytes() const { return rows_.capacity() * sizeof(float) + heap_.capacity() * sizeof(Slot); }
 
   // The rows in the order of their keys: the order, too, depends on the set of rows alone. Where asked for,
-  // how often each came by, and their tags. Empties the sample.
-  std::vector<float> take_ordered(std::vector<uint64_t>* counts = nullptr,
-                                  std::vector<std::string>* tags = nullptr);
+  // how often each came by, and their tags.
+  std::vector<float> ordered(std::vector<uint64_t>* counts = nullptr,
+                             std::vector<std::string>* tags = nullptr) const;
+  // The same rows; the sample is empty afterwards.
+  std::vector<float> take_ordered();
 
   void write(ByteWriter& out) const;
   static RowSample read(ByteReader& in);

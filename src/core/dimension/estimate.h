@@ -24,6 +24,7 @@ struct Estimate {
 
 constexpr const char* kTooFewPoints = "too few points";
 constexpr const char* kTooFewNeighbours = "no point has enough neighbours at a distance above zero";
+constexpr const char* kBadDistances = "distances must be finite and not negative";
 constexpr const char* kEquallyFar = "all neighbours are equally far: no finite dimension fits";
 
 }  // namespace lowdim::core

@@ -132,7 +132,7 @@ Estimate local_dimension(const double* distances, size_t n) {
   std::vector<double> kept;
   for (size_t i = 0; i < n; ++i) {
     if (!(distances[i] >= 0 && std::isfinite(distances[i]))) {
-      e.reason = "distances must be finite and not negative";
+      e.reason = kBadDistances;
       return e;
     }
     if (distances[i] > 0) kept.push_back(distances[i]);
