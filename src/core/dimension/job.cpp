@@ -20,7 +20,6 @@ namespace {
 constexpr uint32_t kDefaultSample = 3000;
 constexpr uint32_t kDefaultSpectrumSample = 10000;
 constexpr uint32_t kMaxSample = 1000000;
-constexpr uint32_t kMaxDims = 16000;
 constexpr uint32_t kDancoDimensions = 200;  // tried at most
 
 // k of a method: its default and its range, 0 where it has none; and how many neighbours that takes.

@@ -24,8 +24,8 @@ struct SphereType {
   TupleDesc layout;  // in the memory context given to read_sphere
 };
 
-// False if the center or the radius is NULL. *cache begins as zeros and lives as long as `context`. The center
-// points into the value, which must be plain (not compressed or out of line).
+// False if the center or the radius is NULL. *cache begins as zeros and lives as long as `context`. The
+// center points into the value, which must be plain (not compressed or out of line).
 bool read_sphere(HeapTupleHeader value, SphereType* cache, MemoryContext context, Sphere* out);
 
 }  // namespace lowdim::pg

@@ -50,7 +50,8 @@ const OpclassInfo* opclass_of(Relation index) {
 }
 
 // An operator class has an ordering operator, strategy 1, on its type twice, that returns a double; where it
-// has one, an operator of range search, strategy 2, on its type and a sphere; and a support function, number 1.
+// has one, an operator of range search, strategy 2, on its type and a sphere; and a support function,
+// number 1.
 bool validate(Oid opclass) {
   HeapTuple tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
   if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for operator class %u", opclass);
