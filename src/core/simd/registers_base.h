@@ -74,9 +74,10 @@ struct Reg {
 
   static constexpr size_t kTileDocuments = 2;
   static F add_four(F a, F b, F c, F d) {
-    const D ab = xsimd::bitwise_cast<D>(xsimd::zip_lo(a, b) + xsimd::zip_hi(a, b));
-    const D cd = xsimd::bitwise_cast<D>(xsimd::zip_lo(c, d) + xsimd::zip_hi(c, d));
-    return xsimd::bitwise_cast<F>(xsimd::zip_lo(ab, cd)) + xsimd::bitwise_cast<F>(xsimd::zip_hi(ab, cd));
+    // Not xsimd::bitwise_cast, whose argument is a batch in some versions and an element in others.
+    const D ab = __builtin_bit_cast(D, xsimd::zip_lo(a, b) + xsimd::zip_hi(a, b));
+    const D cd = __builtin_bit_cast(D, xsimd::zip_lo(c, d) + xsimd::zip_hi(c, d));
+    return __builtin_bit_cast(F, xsimd::zip_lo(ab, cd)) + __builtin_bit_cast(F, xsimd::zip_hi(ab, cd));
   }
   static F add_quarters(const F x[1]) { return x[0]; }
 
