@@ -170,5 +170,50 @@ TEST(PrivacyMoments, OrderSplitAndImages) {
   EXPECT_THROW(MomentSums{none}, Error);
 }
 
+// Less content is less noise, and what is not there can be neither asked for nor seen.
+TEST(PrivacyMoments, Content) {
+  const Rows rows = some_rows(50, 8);
+  const auto sketch_of = [&](MomentContent content, NoiseMechanism mechanism) {
+    MomentOptions o = options_of(20);
+    o.content = content;
+    if (content == MomentContent::kCount) o.dims = 0;
+    MomentSums sums(o);
+    for (const auto& row : rows) o.has_sum() ? sums.add(row.data()) : sums.add_other();
+    return release(sums, mechanism);
+  };
+  std::vector<double> all(kDims), sum(kDims);
+  sketch_of(MomentContent::kAll, NoiseMechanism::kNone).sum(all.data());
+  sketch_of(MomentContent::kSum, NoiseMechanism::kNone).sum(sum.data());
+  EXPECT_EQ(all, sum);
+  EXPECT_EQ(sketch_of(MomentContent::kCount, NoiseMechanism::kNone).rows(), 50);
+  EXPECT_EQ(sketch_of(MomentContent::kMean, NoiseMechanism::kNone).rows(), 50);
+  for (const NoiseMechanism mechanism : {NoiseMechanism::kGaussian, NoiseMechanism::kLaplace}) {
+    const MomentSketch whole = sketch_of(MomentContent::kAll, mechanism),
+                       mean = sketch_of(MomentContent::kMean, mechanism),
+                       only = sketch_of(MomentContent::kSum, mechanism),
+                       count = sketch_of(MomentContent::kCount, mechanism);
+    EXPECT_LT(mean.sum_noise(), whole.sum_noise());
+    EXPECT_LT(only.sum_noise(), mean.sum_noise());
+    EXPECT_LT(count.rows_noise(), mean.rows_noise() / 3);
+    EXPECT_EQ(mean.values()[kDims], 0);      // no squares
+    EXPECT_EQ(only.values()[kDims + 1], 0);  // no count
+    EXPECT_THROW(only.rows(), Error);
+    EXPECT_THROW(mean.square_mean(), Error);
+    EXPECT_THROW(mean.squared_distance_sum(rows[0].data()), Error);
+    EXPECT_THROW(count.sum(sum.data()), Error);
+    EXPECT_THROW(count.inner_sum(rows[0].data()), Error);
+    for (const MomentSketch* s : {&whole, &mean, &only, &count}) {
+      const std::vector<uint8_t> image = s->image();
+      EXPECT_EQ(MomentSketch::read(image.data(), image.size()).image(), image);
+    }
+  }
+  // Sensitivity 1, to what rounding adds, at the golden sigma of epsilon 1 and delta 1e-6 (zCDP).
+  EXPECT_NEAR(sketch_of(MomentContent::kCount, NoiseMechanism::kGaussian).rows_noise(), 5.350, 1e-3);
+  EXPECT_NEAR(sketch_of(MomentContent::kSum, NoiseMechanism::kGaussian).sum_noise() / 20, 5.350, 1e-3);
+  MomentOptions count = options_of(1);
+  count.content = MomentContent::kCount;
+  EXPECT_THROW(MomentSums{count}, Error);  // dims
+}
+
 }  // namespace
 }  // namespace lowdim::core

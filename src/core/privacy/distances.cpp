@@ -186,8 +186,16 @@ DistanceSums DistanceSums::read(const uint8_t* bytes, size_t n) {
   });
 }
 
+Guarantee guarantee_of(const DistanceOptions& options, const PrivacyOptions& privacy) {
+  options.check();
+  const uint64_t values = 2 * options.coordinates() * node_count(options.depth) + 1;
+  return calibrate(privacy, row_bound(options, row_weight(options, privacy)), values);
+}
+
 DistanceSketch::DistanceSketch(const DistanceSums& sums, const PrivacyOptions& privacy, RandomBits& bits)
-    : options_(sums.options()), weight_(row_weight(sums.options(), privacy)) {
+    : options_(sums.options()),
+      guarantee_(guarantee_of(options_, privacy)),
+      weight_(row_weight(options_, privacy)) {
   const uint32_t h = options_.depth, n = options_.coordinates();
   const uint64_t nodes = node_count(h);
   values_.resize(2 * n * nodes + 1);
@@ -212,7 +220,6 @@ DistanceSketch::DistanceSketch(const DistanceSums& sums, const PrivacyOptions& p
     }
   }
   values_.back() = sums.rows() * weight_;
-  guarantee_ = calibrate(privacy, row_bound(options_, weight_), values_.size());
   add_noise(guarantee_, values_.data(), values_.size(), bits);
 }
 

@@ -93,6 +93,9 @@ class DistanceSums {
   std::vector<double> at_;
 };
 
+// What a release of them costs, and the noise for it. Throws Error as calibrate.
+Guarantee guarantee_of(const DistanceOptions& options, const PrivacyOptions& privacy);
+
 class DistanceSketch {
  public:
   // Draws the noise, once. Throws Error as calibrate and add_noise.

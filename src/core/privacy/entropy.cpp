@@ -15,6 +15,7 @@ RandomBits::~RandomBits() {
 
 uint8_t RandomBits::byte() {
   if (left_ == 0) {
+    stop_.check();
     if (source_.fill == nullptr || !source_.fill(source_.self, buffer_, sizeof buffer_)) {
       throw Error(ErrorKind::kInternal, "could not generate random bytes for noise");
     }

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/base/stop.h"
+
 namespace lowdim::core {
 
 __extension__ using U128 = unsigned __int128;
@@ -17,10 +19,11 @@ struct Entropy {
 };
 
 // Bits out of an Entropy, which it asks for some hundred bytes at a time. No byte is used twice. Every draw
-// throws Error(kInternal) where the source fails: no noise is better than noise that somebody can guess.
+// throws Error(kInternal) where the source fails: no noise is better than noise that somebody can guess; and
+// Stopped where `stop` says so.
 class RandomBits {
  public:
-  explicit RandomBits(Entropy source) : source_(source) {}
+  explicit RandomBits(Entropy source, Stop stop = {}) : source_(source), stop_(stop) {}
   // What is left would tell a reader of this memory nothing about noise that was drawn, but it goes anyway.
   ~RandomBits();
   RandomBits(const RandomBits&) = delete;
@@ -34,6 +37,7 @@ class RandomBits {
   uint8_t byte();
 
   Entropy source_;
+  Stop stop_;
   size_t left_ = 0;
   uint8_t buffer_[512] = {};
 };

@@ -69,12 +69,16 @@ KdeSums::KdeSums(const KdeOptions& options) : options_(options) {
   sums_.resize(size_t{2} * options_.features);
 }
 
-void KdeSums::add(const float* x) {
+void KdeSums::add_other() {
   check_rows(rows_ + 1);
+  ++rows_;
+}
+
+void KdeSums::add(const float* x) {
+  add_other();
   if (!features_) features_.emplace(options_);
   const uint32_t p = options_.features;
   simd::wave_kernels().add_waves(features_->phases(x), p, sums_.data(), sums_.data() + p);
-  ++rows_;
 }
 
 void KdeSums::merge(const KdeSums& other) {
@@ -110,10 +114,18 @@ KdeSums KdeSums::read(const uint8_t* bytes, size_t n) {
   });
 }
 
+Guarantee guarantee_of(const KdeOptions& options, const PrivacyOptions& privacy) {
+  options.check();
+  return calibrate(privacy, row_bound(options, row_weight(options, privacy)),
+                   size_t{2} * options.features + 1);
+}
+
 KdeSketch::KdeSketch(const KdeSums& sums, const PrivacyOptions& privacy, RandomBits& bits)
-    : options_(sums.options()), values_(sums.sums()), weight_(row_weight(sums.options(), privacy)) {
+    : options_(sums.options()),
+      guarantee_(guarantee_of(options_, privacy)),
+      values_(sums.sums()),
+      weight_(row_weight(options_, privacy)) {
   values_.push_back(sums.rows() * weight_);
-  guarantee_ = calibrate(privacy, row_bound(options_, weight_), values_.size());
   add_noise(guarantee_, values_.data(), values_.size(), bits);
 }
 
@@ -170,10 +182,7 @@ KdeError kde_error(const KdeSketch& sketch) {
 }
 
 KdeError kde_error(const KdeOptions& options, const PrivacyOptions& privacy, double rows) {
-  options.check();
-  const int64_t weight = row_weight(options, privacy);
-  const size_t values = size_t{2} * options.features + 1;
-  return error_of(options, calibrate(privacy, row_bound(options, weight), values), weight, rows, 1);
+  return error_of(options, guarantee_of(options, privacy), row_weight(options, privacy), rows, 1);
 }
 
 KdeQuery::KdeQuery(const KdeSketch& sketch)

@@ -38,6 +38,8 @@ class KdeSums {
   // x: options().dims floats. Values that are no numbers, or beyond what floats hold, add a feature too; no
   // row is refused, since an error would tell of it. Throws Error(kLimit) beyond kMaxPrivateRows.
   void add(const float* x);
+  // A row that is no vector of dims numbers: it counts, and is far from every query.
+  void add_other();
   // Throws Error(kInvalidParameter) where the options differ.
   void merge(const KdeSums& other);
 
@@ -50,6 +52,9 @@ class KdeSums {
   std::vector<int64_t> sums_;
   std::optional<KdeFeatures> features_;  // made at the first row: merging needs none
 };
+
+// What a release of them costs, and the noise for it. Throws Error as calibrate.
+Guarantee guarantee_of(const KdeOptions& options, const PrivacyOptions& privacy);
 
 class KdeSketch {
  public:

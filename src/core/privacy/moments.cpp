@@ -19,19 +19,24 @@ int64_t longest(uint32_t dims) {
 }
 
 int64_t row_weight(const MomentOptions& options, const PrivacyOptions& privacy) {
-  if (privacy.mechanism == NoiseMechanism::kNone) return kFixedOne;
+  if (privacy.mechanism == NoiseMechanism::kNone || !options.has_sum()) return kFixedOne;
   if (privacy.mechanism == NoiseMechanism::kGaussian) return kFixedOne / 4;
   const double l1 = static_cast<double>(kFixedOne) * std::sqrt(static_cast<double>(options.dims));
   return std::min(static_cast<int64_t>(l1 / 4), kMaxContribution);
 }
 
 RowBound row_bound(const MomentOptions& options, int64_t weight) {
-  const U128 l2 = static_cast<U128>(longest(options.dims)), w = static_cast<U128>(weight);
-  const uint64_t square = options.normalize ? 0 : static_cast<uint64_t>(kSquareOne);
+  const uint64_t rows = options.has_rows() ? static_cast<uint64_t>(weight) : 0;
+  const uint64_t square = options.has_squares() ? static_cast<uint64_t>(kSquareOne) : 0;
   RowBound row;
-  row.l2_square = l2 * l2 + w * w + static_cast<U128>(square) * square;
-  const double l1 = static_cast<double>(longest(options.dims)) * std::sqrt(static_cast<double>(options.dims));
-  row.l1 = static_cast<uint64_t>(std::ceil(l1)) + 1 + static_cast<uint64_t>(weight) + square;
+  row.l2_square = static_cast<U128>(rows) * rows + static_cast<U128>(square) * square;
+  row.l1 = rows + square;
+  if (options.has_sum()) {
+    const U128 l2 = static_cast<U128>(longest(options.dims));
+    const double l1 = static_cast<double>(l2) * std::sqrt(static_cast<double>(options.dims));
+    row.l2_square += l2 * l2;
+    row.l1 += static_cast<uint64_t>(std::ceil(l1)) + 1;
+  }
   return row;
 }
 
@@ -39,6 +44,7 @@ void write_options(ByteWriter& out, const MomentOptions& o) {
   out.put<uint32_t>(o.dims);
   out.put<double>(o.radius);
   out.put<uint8_t>(o.normalize ? 1 : 0);
+  out.put<uint8_t>(static_cast<uint8_t>(o.content));
 }
 
 MomentOptions read_options(ByteReader& in) {
@@ -48,6 +54,9 @@ MomentOptions read_options(ByteReader& in) {
   const uint8_t normalize = in.get<uint8_t>();
   if (normalize > 1) damaged_image();
   o.normalize = normalize == 1;
+  const uint8_t content = in.get<uint8_t>();
+  if (content > static_cast<uint8_t>(MomentContent::kCount)) damaged_image();
+  o.content = static_cast<MomentContent>(content);
   o.check();
   return o;
 }
@@ -55,7 +64,9 @@ MomentOptions read_options(ByteReader& in) {
 }  // namespace
 
 void MomentOptions::check() const {
-  if (dims < 1 || dims > static_cast<uint32_t>(kMaxDims)) {
+  if (content == MomentContent::kCount) {
+    if (dims != 0) throw Error(ErrorKind::kInvalidParameter, "a count of rows takes no dimensions");
+  } else if (dims < 1 || dims > static_cast<uint32_t>(kMaxDims)) {
     throw Error(ErrorKind::kInvalidParameter, "dimensions must be between 1 and " + std::to_string(kMaxDims));
   }
   if (!(radius >= 1e-30 && radius <= 1e30)) {
@@ -69,9 +80,13 @@ MomentSums::MomentSums(const MomentOptions& options) : options_(options) {
   row_.resize(options_.dims);
 }
 
-void MomentSums::add(const float* x) {
+void MomentSums::add_other() {
   check_rows(rows_ + 1);
   ++rows_;
+}
+
+void MomentSums::add(const float* x) {
+  add_other();
   const uint32_t d = options_.dims;
   double square = 0;
   for (uint32_t j = 0; j < d; ++j) square += static_cast<double>(x[j]) * static_cast<double>(x[j]);
@@ -87,7 +102,7 @@ void MomentSums::add(const float* x) {
   const U128 most = static_cast<U128>(longest(d)) * static_cast<U128>(longest(d));
   if (length > most) return;
   for (uint32_t j = 0; j < d; ++j) sums_[j] += row_[j];
-  if (!options_.normalize) {
+  if (options_.has_squares()) {
     const double part = norm * scale;  // |x| / max(|x|, C), or |x| / C
     sums_[d] += to_fixed(part * part / 4);
   }
@@ -124,14 +139,27 @@ MomentSums MomentSums::read(const uint8_t* bytes, size_t n) {
   });
 }
 
+Guarantee guarantee_of(const MomentOptions& options, const PrivacyOptions& privacy) {
+  options.check();
+  const size_t n = (options.has_sum() ? options.dims : 0) + options.has_squares() + options.has_rows();
+  return calibrate(privacy, row_bound(options, row_weight(options, privacy)), n);
+}
+
 MomentSketch::MomentSketch(const MomentSums& sums, const PrivacyOptions& privacy, RandomBits& bits)
-    : options_(sums.options()), values_(sums.sums()), weight_(row_weight(sums.options(), privacy)) {
-  // A value that says nothing gets no noise either: it stays 0.
-  values_.push_back(sums.rows() * weight_);
-  guarantee_ = calibrate(privacy, row_bound(options_, weight_), values_.size());
-  add_noise(guarantee_, values_.data(), options_.dims, bits);
-  if (!options_.normalize) add_noise(guarantee_, values_.data() + options_.dims, 1, bits);
-  add_noise(guarantee_, values_.data() + options_.dims + 1, 1, bits);
+    : options_(sums.options()),
+      guarantee_(guarantee_of(options_, privacy)),
+      values_(sums.sums()),
+      weight_(row_weight(options_, privacy)) {
+  // A value that is not in the content gets no noise either: it stays 0.
+  values_.push_back(options_.has_rows() ? sums.rows() * weight_ : 0);
+  const uint32_t d = options_.dims;
+  add_noise(guarantee_, values_.data(), d, bits);
+  if (options_.has_squares()) add_noise(guarantee_, values_.data() + d, 1, bits);
+  if (options_.has_rows()) add_noise(guarantee_, values_.data() + d + 1, 1, bits);
+}
+
+void MomentSketch::need(bool there, const char* what) const {
+  if (!there) throw Error(ErrorKind::kNotSupported, std::string("this private sketch has no ") + what);
 }
 
 double MomentSketch::unit() const {
@@ -139,10 +167,12 @@ double MomentSketch::unit() const {
 }
 
 double MomentSketch::rows() const {
+  need(options_.has_rows(), "number of rows");
   return static_cast<double>(values_.back()) / static_cast<double>(weight_);
 }
 
 void MomentSketch::sum(double* out) const {
+  need(options_.has_sum(), "sum of vectors");
   for (uint32_t j = 0; j < options_.dims; ++j) out[j] = static_cast<double>(values_[j]) * unit();
 }
 
@@ -153,12 +183,14 @@ void MomentSketch::mean(double* out) const {
 }
 
 double MomentSketch::square_mean() const {
+  need(options_.content == MomentContent::kAll, "squared lengths");
   if (options_.normalize) return 1;
   const double unit_square = options_.radius * options_.radius / static_cast<double>(kSquareOne);
   return static_cast<double>(values_[options_.dims]) * unit_square / std::max(rows(), 1.0);
 }
 
 double MomentSketch::inner_sum(const float* y) const {
+  need(options_.has_sum(), "sum of vectors");
   double sum = 0;
   for (uint32_t j = 0; j < options_.dims; ++j)
     sum += static_cast<double>(values_[j]) * static_cast<double>(y[j]);
@@ -210,13 +242,15 @@ MomentSketch MomentSketch::read(const uint8_t* bytes, size_t n) {
 }
 
 std::vector<std::pair<std::string, std::string>> MomentSketch::facts() const {
+  constexpr const char* kStatistics[] = {"moments", "avg", "sum", "count"};
   std::vector<std::pair<std::string, std::string>> out = {
-      {"statistic", "moments"},
-      {"dimensions", std::to_string(options_.dims)},
-      {"scale", std::to_string(kFixedOne)},
-      {"clipping", options_.normalize ? "direction" : "radius " + number_text(options_.radius)},
-      {"rows", number_text(rows())},
-  };
+      {"statistic", kStatistics[static_cast<size_t>(options_.content)]}};
+  if (options_.has_sum()) {
+    out.emplace_back("dimensions", std::to_string(options_.dims));
+    out.emplace_back("clipping", options_.normalize ? "direction" : "radius " + number_text(options_.radius));
+  }
+  out.emplace_back("scale", std::to_string(kFixedOne));
+  if (options_.has_rows()) out.emplace_back("rows", number_text(rows()));
   for (auto& fact : guarantee_.facts()) out.push_back(std::move(fact));
   return out;
 }

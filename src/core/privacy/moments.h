@@ -16,11 +16,24 @@
 
 namespace lowdim::core {
 
+// Which of the values there are. The fewer, the less noise each needs.
+enum class MomentContent : uint8_t {
+  kAll,    // sum, squared lengths, count
+  kMean,   // sum, count
+  kSum,    // sum
+  kCount,  // count: dims is 0, and rows are not looked at
+};
+
 struct MomentOptions {
   uint32_t dims = 0;
   double radius = 1;       // C; of no effect where vectors are normalized
   bool normalize = false;  // rows are directions; the zero vector counts as a row and adds nothing
+  MomentContent content = MomentContent::kAll;
 
+  // Squares of directions are 1: no need to ask for them.
+  bool has_squares() const { return content == MomentContent::kAll && !normalize; }
+  bool has_rows() const { return content != MomentContent::kSum; }
+  bool has_sum() const { return content != MomentContent::kCount; }
   void check() const;  // throws Error(kInvalidParameter)
   bool operator==(const MomentOptions&) const = default;
 };
@@ -37,6 +50,8 @@ class MomentSums {
 
   // x: dims floats. A vector with elements that are no finite numbers adds nothing but a row.
   void add(const float* x);
+  // A row that is no vector of dims numbers: it counts and adds nothing.
+  void add_other();
   void merge(const MomentSums& other);  // throws Error(kInvalidParameter) where the options differ
 
   std::vector<uint8_t> image() const;
@@ -48,6 +63,10 @@ class MomentSums {
   std::vector<int64_t> sums_, row_;
 };
 
+// What a release of them costs, and the noise for it. Throws Error as calibrate.
+Guarantee guarantee_of(const MomentOptions& options, const PrivacyOptions& privacy);
+
+// Asked for what is not in its content, it throws Error(kNotSupported).
 class MomentSketch {
  public:
   // Draws the noise, once. Throws Error as calibrate and add_noise.
@@ -78,6 +97,7 @@ class MomentSketch {
 
  private:
   MomentSketch() = default;
+  void need(bool there, const char* what) const;
   double unit() const;  // the length of one fixed-point unit
 
   MomentOptions options_;
