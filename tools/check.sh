@@ -147,7 +147,7 @@ layer_isolation() {
 # --- tap ----------------------------------------------------------------------------------------------------------
 # The tests run as the server's user, from a copy that this user can read; each starts servers of its own.
 layer_tap() {
-  local tests t dir=$scratch/tap status log
+  local tests t dir=$scratch/tap
   tests=$(names "$root/test/t/*.pl" .pl | sort | pick)
   if [ -z "$tests" ]; then note='no tests yet'; return; fi
   need_server_side || { failed=1; return; }
@@ -156,19 +156,30 @@ layer_tap() {
   mkdir -p "$dir"
   cp -r "$root/test" "$root/sample" "$dir/"
   if [ "$(id -u)" -eq 0 ]; then chown -R "$pg_user" "$dir"; fi
-  for t in $tests; do
-    t=${t%.pl} status=0 log=$logs/tap-$t.log
+  # As many at a time as there are processors: each has servers of its own, and they wait more than they compute.
+  tap_one() {
+    local t=$1 status=0 log=$logs/tap-$1.log good bad
     as_pg env PATH="$(dirname "$pg_config"):$PATH" PERL5LIB="$(pgxs_src)/test/perl:$dir/test/t" \
       PG_REGRESS="$(pgxs_src)/test/regress/pg_regress" \
       TESTDIR="$dir" TESTDATADIR="$dir/tmp_check" TESTLOGDIR="$dir/tmp_check/log" \
       prove --verbose --directives "$dir/test/t/$t.pl" >"$log" 2>&1 || status=$?
-    local good bad
     good=$(lines '^ok [0-9]+' "$log") bad=$(lines '^not ok [0-9]+' "$log")
     good=$((good - $(lines '^ok [0-9]+ # skip' "$log")))
     if [ $status -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+    echo "$good $bad" >"$dir/$t.counts"
+  }
+  for t in $tests; do
+    while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+    tap_one "${t%.pl}" &
+  done
+  wait
+  for t in $tests; do
+    local good=0 bad=1
+    t=${t%.pl}
+    if [ -e "$dir/$t.counts" ]; then read -r good bad <"$dir/$t.counts"; fi
     count "$good" "$bad"
     if [ "$bad" -ne 0 ]; then
-      cat "$log"
+      cat "$logs/tap-$t.log"
       tail -n 20 "$dir"/tmp_check/log/*"$t"*.log 2>/dev/null || true
     fi
     echo "$t: $good passed, $bad failed"
