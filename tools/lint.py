@@ -300,7 +300,7 @@ def sql_pieces(tree):
 
 def rule_comments(tree):
     """Every object that the installation script creates has a COMMENT ON (counted for each kind and name)."""
-    kinds = r"FUNCTION|TYPE|AGGREGATE|OPERATOR\s+CLASS|OPERATOR\s+FAMILY|OPERATOR|CAST|ACCESS\s+METHOD|TABLE|VIEW|SCHEMA"
+    kinds = r"FUNCTION|TYPE|AGGREGATE|OPERATOR\s+CLASS|OPERATOR\s+FAMILY|OPERATOR|CAST|ACCESS\s+METHOD|TABLE|VIEW|PROCEDURE|SCHEMA"
     create = re.compile(rf"\bCREATE\s+(?:OR\s+REPLACE\s+)?({kinds})\s+(\([^)]*\)|[^\s(;]+)", re.I)
     comment = re.compile(rf"\bCOMMENT\s+ON\s+({kinds})\s+(\([^)]*\)|[^\s(;]+)", re.I)
     created, commented, where = {}, {}, {}

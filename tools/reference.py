@@ -11,7 +11,10 @@ KINDS = [
     ("TYPE", "Types"),
     ("OPERATOR", "Operators"),
     ("FUNCTION", "Functions"),
+    ("PROCEDURE", "Procedures"),
     ("AGGREGATE", "Aggregates"),
+    ("TABLE", "Tables"),
+    ("VIEW", "Views"),
     ("CAST", "Casts"),
     ("OPERATOR CLASS", "Operator classes"),
 ]

@@ -1,0 +1,105 @@
+-- Budgets of private releases: which columns are protected, what was spent, what was released. docs/privacy.md says what
+-- this promises. The functions qualify every name by the schema that they are in, so the extension stays relocatable.
+
+CREATE TYPE dp_column;
+CREATE FUNCTION dp_column_in(cstring) RETURNS dp_column
+  AS 'MODULE_PATHNAME', 'lowdim_dp_column_in' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_column_in(cstring) IS 'I/O';
+CREATE FUNCTION dp_column_out(dp_column) RETURNS cstring
+  AS 'MODULE_PATHNAME', 'lowdim_dp_column_out' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_column_out(dp_column) IS 'I/O';
+CREATE TYPE dp_column (INPUT = dp_column_in, OUTPUT = dp_column_out, INTERNALLENGTH = 8, ALIGNMENT = int4);
+COMMENT ON TYPE dp_column IS
+  'A column of a table, written schema.table.column and kept by their numbers, so that it follows when they are renamed, and a dump carries their names. A column that is gone is -.';
+
+CREATE FUNCTION dp_column_owned(dp_column) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'lowdim_dp_column_owned' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_column_owned(dp_column) IS
+  'Whether the current role owns the table of the column, or is a superuser.';
+
+-- Tables without rights for anybody but the extension's owner. No sequences: numbers are given under a lock, and a dump
+-- carries everything.
+
+CREATE TABLE dp_protected_columns (
+  id integer PRIMARY KEY,
+  "column" dp_column NOT NULL,
+  unit dp_column,
+  max_rows_per_unit integer NOT NULL CHECK (max_rows_per_unit > 0),
+  epsilon double precision NOT NULL CHECK (epsilon > 0),
+  delta double precision NOT NULL CHECK (delta >= 0 AND delta < 1),
+  accounting text NOT NULL CHECK (accounting IN ('zcdp', 'sum')),
+  charges integer NOT NULL DEFAULT 0 CHECK (charges >= 0)
+);
+COMMENT ON TABLE dp_protected_columns IS 'Columns that dp_protect protects, with their budgets. Read it through dp_ledger.';
+
+CREATE TABLE dp_budgets (
+  protected integer NOT NULL REFERENCES dp_protected_columns,
+  at timestamp with time zone NOT NULL,
+  who name NOT NULL,
+  epsilon double precision NOT NULL,
+  delta double precision NOT NULL
+);
+COMMENT ON TABLE dp_budgets IS 'Every budget that a protected column had, from when, and who set it. Rows are only added.';
+
+CREATE TABLE dp_charges (
+  protected integer NOT NULL REFERENCES dp_protected_columns,
+  charge integer NOT NULL CHECK (charge > 0),
+  at timestamp with time zone NOT NULL,
+  who name NOT NULL,
+  release text NOT NULL,
+  options jsonb NOT NULL,
+  epsilon double precision NOT NULL CHECK (epsilon >= 0),
+  delta double precision NOT NULL CHECK (delta >= 0),
+  rho double precision NOT NULL CHECK (rho >= 0),
+  state text NOT NULL CHECK (state IN ('charged', 'done', 'failed')),
+  PRIMARY KEY (protected, charge)
+);
+COMMENT ON TABLE dp_charges IS
+  'What releases cost, one row each, never deleted and never refunded. state: charged from before the release is computed, done when it is stored, failed if it was not; one that stays charged was cut off.';
+
+CREATE FUNCTION dp_balance(accounting text, epsilon double precision, delta double precision, epsilons double precision[],
+    deltas double precision[], rhos double precision[], OUT spent_epsilon double precision, OUT spent_delta double precision,
+    OUT spent_rho double precision, OUT left_epsilon double precision, OUT left_delta double precision,
+    OUT left_rho double precision) RETURNS record
+  AS 'MODULE_PATHNAME', 'lowdim_dp_balance' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_balance(text, double precision, double precision, double precision[], double precision[], double precision[]) IS
+  'What a budget (epsilon, delta) is after releases of the given costs, rounded up. accounting zcdp: rhos add up, spent_epsilon is what they prove at delta, left_epsilon what one more Gaussian release may have at delta. accounting sum: epsilons and deltas add up; left_rho is NULL. Error 22023 for a bad budget, negative costs or arrays of different lengths.';
+
+CREATE VIEW dp_ledger WITH (security_barrier) AS
+  SELECT p."column", p.unit, p.max_rows_per_unit, p.accounting, p.epsilon, p.delta, p.charges, b.*
+  FROM dp_protected_columns p,
+    LATERAL (SELECT coalesce(array_agg(c.epsilon ORDER BY c.charge), '{}') AS epsilons,
+                    coalesce(array_agg(c.delta ORDER BY c.charge), '{}') AS deltas,
+                    coalesce(array_agg(c.rho ORDER BY c.charge), '{}') AS rhos
+             FROM dp_charges c WHERE c.protected = p.id) s,
+    LATERAL dp_balance(p.accounting, p.epsilon, p.delta, s.epsilons, s.deltas, s.rhos) b
+  WHERE dp_column_owned(p."column");
+COMMENT ON VIEW dp_ledger IS
+  'To each owner of a table: its protected columns, their budgets, what releases have spent and what one more may cost (dp_balance).';
+
+CREATE VIEW dp_history WITH (security_barrier) AS
+  SELECT p."column", c.charge, c.at, c.who, c.release, c.options, c.epsilon, c.delta, c.rho, c.state
+  FROM dp_charges c JOIN dp_protected_columns p ON p.id = c.protected
+  WHERE dp_column_owned(p."column")
+  UNION ALL
+  SELECT p."column", NULL, b.at, b.who, NULL, NULL, b.epsilon, b.delta, NULL, 'budget'
+  FROM dp_budgets b JOIN dp_protected_columns p ON p.id = b.protected
+  WHERE dp_column_owned(p."column");
+COMMENT ON VIEW dp_history IS
+  'To each owner of a table: every charge to its protected columns, and every budget that they had (state budget).';
+
+GRANT SELECT ON dp_ledger, dp_history TO PUBLIC;
+
+CREATE FUNCTION dp_protect("table" regclass, "column" name, epsilon double precision, delta double precision,
+    unit name DEFAULT NULL, max_rows_per_unit integer DEFAULT 1, accounting text DEFAULT NULL) RETURNS void
+  AS 'MODULE_PATHNAME', 'lowdim_dp_protect' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION dp_protect(regclass, name, double precision, double precision, name, integer, text) IS
+  'Gives a vector or halfvec column of a table that you own a privacy budget for dp_release. unit: the column that says whose a row is, of whom at most max_rows_per_unit rows count; NULL protects single rows. accounting: zcdp (default where delta is above 0) or sum. Also ends statistics of the column and of expressions of it: SET STATISTICS 0, and what ANALYZE kept is removed. Errors: 42501 for who is not the owner, 42710 if protected already, 42809 for what is no ordinary table, 42804, 22023, 55000 for extended statistics with the column.';
+
+CREATE FUNCTION dp_set_budget("table" regclass, "column" name, epsilon double precision, delta double precision) RETURNS void
+  AS 'MODULE_PATHNAME', 'lowdim_dp_set_budget' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION dp_set_budget(regclass, name, double precision, double precision) IS
+  'Changes the budget of a protected column of a table that you own, up or down to what is spent; recorded in dp_history. Errors: 42501 for who is not the owner, 42704 if not protected, 55000 below what is spent, 22023.';
+
+SELECT pg_extension_config_dump('dp_protected_columns', ''), pg_extension_config_dump('dp_budgets', ''),
+  pg_extension_config_dump('dp_charges', '');
