@@ -17,7 +17,8 @@ SELECT attname, null_frac FROM pg_stats WHERE schemaname = 'dp' AND tablename LI
 -- Protection
 SELECT dp_protect('dp.people', 'v', 1, 1e-6, unit => 'person', max_rows_per_unit => 2);
 SELECT dp_protect('dp.people', 'h', 0.5, 0);
-SELECT * FROM dp_ledger ORDER BY "column"::text;
+SELECT "column", unit, max_rows_per_unit AS rows, accounting, epsilon, delta, charges, spent_epsilon, spent_delta, spent_rho, left_epsilon, left_delta, round(left_rho::numeric, 6) AS left_rho
+  FROM dp_ledger ORDER BY "column"::text;
 SELECT "column", charge, who, release, options, epsilon, delta, rho, state FROM dp_history ORDER BY "column"::text;
 
 -- ANALYZE keeps no rows of it, nor of an index's expression of it
@@ -112,7 +113,7 @@ SET client_min_messages = notice;
 SELECT 'dp.none.x'::dp_column, 'dp."Odd people".none'::dp_column, 'none.a.b'::dp_column;
 SET client_min_messages = warning;
 -- A column that is gone keeps its ledger, for superusers; a new one of the same name is another one
-ALTER TABLE dp."Odd people" DROP "v.x";
+ALTER TABLE dp."Odd people" DROP "v.x" CASCADE;
 SELECT "column", unit FROM dp_ledger ORDER BY "column"::text;
 RESET ROLE;
 SELECT "column", unit, epsilon FROM dp_ledger ORDER BY "column"::text;

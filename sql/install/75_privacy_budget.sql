@@ -101,5 +101,7 @@ CREATE FUNCTION dp_set_budget("table" regclass, "column" name, epsilon double pr
 COMMENT ON FUNCTION dp_set_budget(regclass, name, double precision, double precision) IS
   'Changes the budget of a protected column of a table that you own, up or down to what is spent; recorded in dp_history. Errors: 42501 for who is not the owner, 42704 if not protected, 55000 below what is spent, 22023.';
 
-SELECT pg_extension_config_dump('dp_protected_columns', ''), pg_extension_config_dump('dp_budgets', ''),
-  pg_extension_config_dump('dp_charges', '');
+-- A dump keeps what was spent.
+SELECT pg_extension_config_dump('dp_protected_columns', '');
+SELECT pg_extension_config_dump('dp_budgets', '');
+SELECT pg_extension_config_dump('dp_charges', '');

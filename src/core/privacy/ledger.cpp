@@ -56,7 +56,7 @@ PrivacyBalance balance_of(const PrivacyBudget& budget, const PrivacyCost& total)
   if (budget.accounting == Accounting::kZcdp) {
     b.spent = {zcdp_epsilon(total.rho, budget.delta), total.rho > 0 ? budget.delta : 0, total.rho};
     b.left.rho = rest(budget.rho(), total.rho);
-    b.left.epsilon = zcdp_epsilon(b.left.rho, budget.delta);
+    b.left.epsilon = std::min(budget.epsilon, zcdp_epsilon(b.left.rho, budget.delta));
     b.left.delta = budget.delta;
   } else {
     b.spent = total;

@@ -174,6 +174,8 @@ LOWDIM_FN(lowdim_dp_protect) {
   Protection p{};
   p.column = owned_column(PG_GETARG_OID(0), NameStr(*PG_GETARG_NAME(1)));
   check_table(table, p.column);
+  const Oid owner = table->rd_rel->relowner;
+  relation_close(table, NoLock);  // ALTER TABLE wants it unused
   check_column_type(ledger, p.column);
   p.budget.epsilon = PG_GETARG_FLOAT8(2);
   p.budget.delta = PG_GETARG_FLOAT8(3);
@@ -198,11 +200,10 @@ LOWDIM_FN(lowdim_dp_protect) {
   Role before = become(ledger.owner);
   add_protection(ledger, p, who);
   come_back(before);
-  before = become(table->rd_rel->relowner, SECURITY_RESTRICTED_OPERATION);
+  before = become(owner, SECURITY_RESTRICTED_OPERATION);
   end_statistics(p.column);
   come_back(before);
   SPI_finish();
-  relation_close(table, NoLock);
   PG_RETURN_VOID();
 }
 

@@ -32,8 +32,7 @@ Oid owner_of(Oid relation) {
 }
 
 bool exists(const ColumnName& column) {
-  return column.attnum > 0 && get_rel_name(column.table) != nullptr &&
-         get_attname(column.table, column.attnum, true) != nullptr;
+  return column.attnum > 0 && OidIsValid(get_atttype(column.table, column.attnum));
 }
 
 Protection protection_in(uint64 row) {
