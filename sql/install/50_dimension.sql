@@ -222,6 +222,19 @@ CREATE FUNCTION lid(distances double precision[]) RETURNS double precision
 COMMENT ON FUNCTION lid(double precision[]) IS
   'Local intrinsic dimension around a query from the Euclidean distances T_1..T_k of its nearest neighbours, in any order: (k-1) / sum of ln(T_k / T_j) (Levina and Bickel 2004, Hill 1975); its standard error is about lid / sqrt(k-1). Zero distances are dropped. NULL for fewer than two others, or all equal. Errors: 22000 for negative or infinite distances and NaN, 22004 for NULL elements.';
 
+CREATE FUNCTION lid(tbl regclass, col name, k integer DEFAULT 20, metric text DEFAULT 'l2')
+  RETURNS TABLE (tid tid, lid double precision)
+  AS 'MODULE_PATHNAME', 'lowdim_lid_of_rows' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 100000 ROWS 10000;
+COMMENT ON FUNCTION lid(regclass, name, integer, text) IS
+  'Local intrinsic dimension around every row of a vector or halfvec column, as lid(double precision[]) of the distances to its k (2 to 1000) nearest other rows at a distance above zero: Euclidean, or with metric cosine the chord sqrt(2 (1 - cos)), where zero rows have none; join by ctid. A valid lean_hnsw index on the column by that distance gives the neighbours unless enable_indexscan is off, else all pairs are measured, in blocks that fit work_mem. NULL for fewer than two such rows, or all equally far; rows with NULL are left out. Errors: 22023 for k and metric, 42804 for other types, 42809 for what is not a table or materialized view, 42501 without the right to read the column, 0A000 where row security holds, 22000 for different dimensions.';
+
+CREATE FUNCTION dimension_report(tbl regclass, col name, options jsonb DEFAULT '{}')
+  RETURNS TABLE (estimator text, metric text, k integer, sample bigint, dimension double precision,
+                 standard_error double precision, n bigint, duplicates bigint, seconds double precision, note text)
+  AS 'MODULE_PATHNAME', 'lowdim_dimension_report' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100000 ROWS 40;
+COMMENT ON FUNCTION dimension_report(regclass, name, jsonb) IS
+  'Every estimator of intrinsic_dimension, and components_90 and components_99 (leading principal directions with that share of the variance), at several k, on one sample of distinct rows of a vector or halfvec column of a table or view: how the dimension changes with the scale. n points went into an estimate; duplicates counts rows that equal one of the sample; seconds are what this estimator alone would take after reading; note says why there is no dimension. Options: sample (3000 rows, cut to fit maintenance_work_mem), seed, k (a number or an array), metrics (l2, cosine, or an array of both). Errors: 22023 for options, 22004 for NULL, 42804 for other types, 22000 for different dimensions, 54000 where maintenance_work_mem is too small.';
+
 CREATE FUNCTION task_difficulty(samples double precision, classes double precision, dimension double precision,
                                 radius double precision, separation double precision, error double precision DEFAULT 0.1)
   RETURNS double precision

@@ -17,7 +17,9 @@ struct OptionPairs {
 };
 
 // Keys and texts live in the current memory context. `what` names the options in errors ("codec options").
-// Raises for anything but an object whose values are strings, numbers, booleans or such objects.
-OptionPairs flatten_options(Jsonb* options, const char* what);
+// Raises for anything but an object whose values are strings, numbers, booleans or such objects. A key in
+// `arrays`, a list that ends with nullptr, may also have an array of scalars that is not empty: a pair for
+// each.
+OptionPairs flatten_options(Jsonb* options, const char* what, const char* const* arrays = nullptr);
 
 }  // namespace lowdim::pg

@@ -3,75 +3,18 @@
 #include "core/dimension/job.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <unordered_map>
 
-#include "core/dimension/danco.h"
-#include "core/dimension/ess.h"
-#include "core/dimension/estimators.h"
 #include "core/dimension/spectrum.h"
 
 namespace lowdim::core {
 namespace {
 
-// Pairs of a sample of 3,000 are measured in 0.2 s at 784 dimensions (bench/core/dimension.cpp). A covariance
-// needs more rows than dimensions, and its cost grows with the rows, not their square.
-constexpr uint32_t kDefaultSample = 3000;
+// A covariance needs more rows than dimensions, and its cost grows with the rows, not their square.
 constexpr uint32_t kDefaultSpectrumSample = 10000;
-constexpr uint32_t kMaxSample = 1000000;
-constexpr uint32_t kDancoDimensions = 200;  // tried at most
-
-// k of a method: its default and its range, 0 where it has none; and how many neighbours that takes.
-struct Method {
-  const char* name;
-  DimensionMethod method;
-  uint32_t k, low, high;
-  uint32_t factor, more;  // neighbours = factor k + more
-};
-
-constexpr uint32_t kMost = NeighbourTable::kMaxNeighbours;
-constexpr Method kMethods[] = {
-    {"mle", DimensionMethod::kMle, 20, 2, kMost, 1, 0},
-    {"lid", DimensionMethod::kLocalMean, 20, 2, kMost, 1, 0},
-    {"twonn", DimensionMethod::kTwoNn, 0, 0, 0, 0, 2},
-    {"twonn_ml", DimensionMethod::kTwoNnMl, 0, 0, 0, 0, 2},
-    {"gride", DimensionMethod::kGride, 8, 1, kMost / 2, 2, 0},
-    {"mind", DimensionMethod::kMind, 20, 1, kMost - 1, 1, 1},
-    {"correlation", DimensionMethod::kCorrelation, 10, 1, kMost / 2, 2, 0},
-    {"danco", DimensionMethod::kDanco, 10, 2, 20, 1, 1},
-    {"ess_a", DimensionMethod::kEssA, 20, 2, kMost, 1, 0},
-    {"ess_b", DimensionMethod::kEssB, 20, 2, kMost, 1, 0},
-    {"fukunaga_olsen", DimensionMethod::kFukunagaOlsen, 0, 0, 0, 0, 0},
-    {"participation_ratio", DimensionMethod::kParticipationRatio, 0, 0, 0, 0, 0},
-};
-
-const Method& of(DimensionMethod method) { return kMethods[static_cast<size_t>(method)]; }
 
 [[noreturn]] void refuse(const std::string& message, const std::string& hint = {}) {
   throw Error(ErrorKind::kInvalidParameter, message, hint);
-}
-
-double number(const OptionPair& p, double low, double high, bool whole) {
-  double v = 0;
-  const auto [end, ec] = std::from_chars(p.text.data(), p.text.data() + p.text.size(), v);
-  if (p.is_string || ec != std::errc() || end != p.text.data() + p.text.size() || !(v >= low && v <= high) ||
-      (whole && v != std::floor(v))) {
-    const auto shown = [](double x) { return std::to_string(static_cast<uint64_t>(x)); };
-    refuse("invalid value for option \"" + std::string(p.key) + "\": " + std::string(p.text.substr(0, 60)),
-           "It must be " + std::string(whole ? "a whole number" : "a number") + " from " + shown(low) +
-               " to " + shown(high) + ".");
-  }
-  return v;
-}
-
-const Method& method_named(const OptionPair& p) {
-  std::string known;
-  for (const Method& m : kMethods) {
-    if (p.is_string && p.text == m.name) return m;
-    known += (known.empty() ? "" : ", ") + std::string(m.name);
-  }
-  refuse("unknown method \"" + std::string(p.text.substr(0, 60)) + "\"", "Methods are " + known + ".");
 }
 
 void refuse_key(DimensionUse use, std::string_view key) {
@@ -85,27 +28,27 @@ void refuse_key(DimensionUse use, std::string_view key) {
 
 DimensionOptions parse_dimension_options(DimensionUse use, const OptionPair* pairs, size_t n) {
   DimensionOptions o;
-  o.sample = use == DimensionUse::kSpectrum ? kDefaultSpectrumSample : kDefaultSample;
+  o.sample = use == DimensionUse::kSpectrum ? kDefaultSpectrumSample : kDefaultDimensionSample;
   const OptionPair* k = nullptr;
   for (size_t i = 0; i < n; ++i) {
     const OptionPair& p = pairs[i];
     if (p.key == "sample") {
-      o.sample = static_cast<uint32_t>(number(p, 1, kMaxSample, true));
+      o.sample = static_cast<uint32_t>(option_number(p, 1, kMaxDimensionSample, true));
     } else if (p.key == "seed") {
-      o.seed = static_cast<uint64_t>(number(p, 0, 0x1p53 - 1, true));
+      o.seed = static_cast<uint64_t>(option_number(p, 0, 0x1p53 - 1, true));
     } else if (p.key == "method" && use == DimensionUse::kDimension) {
-      o.method = method_named(p).method;
+      o.method = dimension_method_named(p).method;
     } else if (p.key == "k" && use == DimensionUse::kDimension) {
       k = &p;
     } else if (p.key == "quantile" && use == DimensionUse::kLabels) {
-      o.quantile = number(p, 0, 1, false);
+      o.quantile = option_number(p, 0, 1, false);
     } else {
       refuse_key(use, p.key);
     }
   }
-  const Method& m = of(o.method);
+  const DimensionMethodInfo& m = dimension_method(o.method);
   if (k != nullptr && m.k == 0) refuse("method \"" + std::string(m.name) + "\" takes no k");
-  o.k = k == nullptr ? m.k : static_cast<uint32_t>(number(*k, m.low, m.high, true));
+  o.k = k == nullptr ? m.k : static_cast<uint32_t>(option_number(*k, m.low, m.high, true));
   return o;
 }
 
@@ -114,18 +57,13 @@ void DimensionState::start(DimensionUse use, const DimensionOptions& options, si
   use_ = use;
   options_ = options;
   budget_bytes_ = budget_bytes;
-  const Method& m = of(options.method);
+  const DimensionMethodInfo& m = dimension_method(options.method);
   // The sample and its copy in order are alive together; then neighbours, or half of the room for matrices.
-  const bool matrices = use == DimensionUse::kSpectrum || m.factor + m.more == 0;
+  const bool matrices = use == DimensionUse::kSpectrum || !m.of_distances();
   const size_t row = 2 * dims * sizeof(float) + 128 + (use == DimensionUse::kLabels ? 64 : 0) +
-                     (matrices ? 0 : size_t{8} * (m.factor * options.k + m.more));
-  const size_t fits = (matrices ? budget_bytes / 2 : budget_bytes) / row;
-  const size_t capacity = std::min<size_t>(fits, options.sample);
-  if (capacity < std::min<size_t>(options.sample, 64)) {
-    throw Error(ErrorKind::kLimit,
-                "a sample of vectors of " + std::to_string(dims) + " dimensions needs more memory",
-                "Increase maintenance_work_mem.");
-  }
+                     (matrices ? 0 : size_t{8} * m.neighbours(options.k));
+  const size_t capacity =
+      sample_that_fits(options.sample, row, matrices ? budget_bytes / 2 : budget_bytes, dims);
   dims_ = dims;
   sample_.emplace(dims, capacity, options.seed);
 }
@@ -175,13 +113,13 @@ void DimensionState::restore(const uint8_t* bytes, size_t n) {
   if (started == 1) {
     const uint8_t use = in.get<uint8_t>();
     const uint8_t method = in.get<uint8_t>();
-    if (use > static_cast<uint8_t>(DimensionUse::kLabels) || method >= std::size(kMethods)) {
+    if (use > static_cast<uint8_t>(DimensionUse::kLabels) || method >= kDimensionMethods) {
       ByteReader::corrupted();
     }
     use_ = static_cast<DimensionUse>(use);
     options_.method = static_cast<DimensionMethod>(method);
-    options_.k = in.get_count(of(options_.method).low, of(options_.method).high);
-    options_.sample = in.get_count(1, kMaxSample);
+    options_.k = in.get_count(dimension_method(options_.method).low, dimension_method(options_.method).high);
+    options_.sample = in.get_count(1, kMaxDimensionSample);
     options_.seed = in.get<uint64_t>();
     options_.quantile = in.get<double>();
     if (!(options_.quantile >= 0 && options_.quantile <= 1)) ByteReader::corrupted();
@@ -193,7 +131,7 @@ void DimensionState::restore(const uint8_t* bytes, size_t n) {
 }
 
 Estimate DimensionState::estimate(const Stop& stop) const {
-  const Method& m = of(options_.method);
+  const DimensionMethodInfo& m = dimension_method(options_.method);
   if (m.method == DimensionMethod::kParticipationRatio) return participation(stop);
   std::vector<uint64_t> counts;
   std::vector<float> x = sample_->ordered(&counts);
@@ -205,34 +143,8 @@ Estimate DimensionState::estimate(const Stop& stop) const {
     e.points = e.base = rows.n;
     return e;
   }
-  const NeighbourTable table = nearest_of_sample(rows, m.factor * k + m.more, stop);
-  switch (m.method) {
-    case DimensionMethod::kMle:
-      return mackay_ghahramani(table, k);
-    case DimensionMethod::kLocalMean:
-      return mean_local(table, k);
-    case DimensionMethod::kTwoNn:
-      return two_nn_fit(table);
-    case DimensionMethod::kTwoNnMl:
-      return two_nn_ml(table);
-    case DimensionMethod::kGride:
-      return gride(table, k);
-    case DimensionMethod::kMind:
-      return mind_ml(table, k);
-    case DimensionMethod::kCorrelation:
-      return correlation_dimension(rows, table, k, 2 * k, stop);
-    case DimensionMethod::kDanco:
-      return danco(rows, table, k, std::min<uint32_t>(kDancoDimensions, static_cast<uint32_t>(dims_)),
-                   options_.seed, stop);
-    case DimensionMethod::kEssA:
-      return ess_of_sample(EssVersion::kSine, rows, table, k, stop);
-    case DimensionMethod::kEssB:
-      return ess_of_sample(EssVersion::kCosine, rows, table, k, stop);
-    case DimensionMethod::kFukunagaOlsen:
-    case DimensionMethod::kParticipationRatio:
-      break;
-  }
-  throw Error(ErrorKind::kInternal, "method without neighbours");
+  const NeighbourTable table = nearest_of_sample(rows, m.neighbours(k), stop);
+  return estimate_of_neighbours(m.method, k, rows, table, options_.seed, stop);
 }
 
 const std::vector<double>& DimensionState::spectrum(const Stop& stop) {

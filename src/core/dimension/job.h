@@ -18,23 +18,9 @@
 #include "core/codec/sample.h"
 #include "core/dimension/estimate.h"
 #include "core/dimension/labels.h"
+#include "core/dimension/methods.h"
 
 namespace lowdim::core {
-
-enum class DimensionMethod : uint8_t {
-  kMle,
-  kLocalMean,
-  kTwoNn,
-  kTwoNnMl,
-  kGride,
-  kMind,
-  kCorrelation,
-  kDanco,
-  kEssA,
-  kEssB,
-  kFukunagaOlsen,
-  kParticipationRatio,
-};
 
 // Which aggregate a state serves: what its options are, and what they default to.
 enum class DimensionUse : uint8_t { kDimension, kSpectrum, kLabels };

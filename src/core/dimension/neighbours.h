@@ -32,17 +32,51 @@ struct NeighbourTable {
   double duplicated() const;
 };
 
-// Each row against all others. 1 <= k <= kMaxNeighbours. Throws Error(kData) if a squared distance overflows
-// (scale_rows helps), Error(kInvalidParameter) for other k.
-NeighbourTable nearest_of_sample(Rows rows, uint32_t k, const Stop& stop);
+// Squared distances up to this are taken for zero between rows that were divided by their norms: rows with
+// one direction are equal then but for the last bits.
+constexpr float kSameDirection = 1e-13f;
 
-// Each of `points` against `base`. own[i] is the row of the base that points[i] is, and is no neighbour of
-// it; nullptr if they are no rows of the base.
+// Collects the nearest rows of a base that comes in pieces.
+class NeighbourSearch {
+ public:
+  // The points stay where they are. zero: largest squared distance that counts as none. 1 <= k <=
+  // kMaxNeighbours, or it throws Error(kInvalidParameter).
+  NeighbourSearch(Rows points, uint32_t k, float zero = 0);
+
+  // Rows of the base, numbered from `first` on. own[i] is the number that points[i] has in the base, and is
+  // no neighbour of it; nullptr if they are no rows of the base, or it does not matter that each has one more
+  // row at distance zero then. Throws Error(kData) for other dimensions and if a squared distance overflows
+  // (scale_rows helps).
+  void offer(Rows base, uint32_t first, const uint32_t* own, const Stop& stop);
+  // Every point against every other, each pair once. Nothing else may have been offered.
+  void offer_points(const Stop& stop);
+
+  // The squared distance of the k-th nearest so far; infinite for fewer.
+  float worst(size_t i) const { return worst_[i]; }
+
+  NeighbourTable finish();
+
+ private:
+  void put(size_t i, uint32_t id, float squared);
+  void insert(size_t i, uint32_t id, float squared);
+
+  Rows points_;
+  float zero_;
+  NeighbourTable table_;
+  std::vector<float> worst_;  // the k-th squared distance so far
+};
+
+// Each row against all others.
+NeighbourTable nearest_of_sample(Rows rows, uint32_t k, const Stop& stop, float zero = 0);
+
+// Each of `points` against `base`; own as above.
 NeighbourTable nearest_in_base(Rows points, Rows base, const uint32_t* own, uint32_t k, const Stop& stop);
 
 // Multiplies the rows by a power of two, exactly, such that the largest absolute value is in [1, 2) and no
 // squared distance can overflow or vanish; returns the factor. Components below 2^-125 of the largest may
 // vanish. 1 if all are zero, or of ordinary size already (2^-20 to 2^20).
 double scale_rows(std::vector<float>& rows);
+// The factor for a largest absolute value.
+double scale_for(float largest);
 
 }  // namespace lowdim::core

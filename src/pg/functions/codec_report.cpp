@@ -4,16 +4,15 @@
 
 #include "core/codec/report_job.h"
 #include "pg/door.h"
+#include "pg/functions/read_column.h"
 #include "pg/options.h"
 #include "pg/stop.h"
 #include "pg/types/types.h"
 
 extern "C" {
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "utils/array.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
+#include "utils/builtins.h"
 #include "utils/tuplestore.h"
 }
 
@@ -22,52 +21,15 @@ namespace {
 
 using core::ReportJob;
 
-// The element type of argument n as the function was declared: `vector`, in whatever schema it is.
-Oid declared_element_type(FunctionCallInfo fcinfo, int n) {
-  Oid* types;
-  int count;
-  get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
-  if (n >= count) elog(ERROR, "function has %d arguments", count);
-  return get_element_type(types[n]);
-}
-
-// Reads the column into the job: SELECT column::vector FROM table WHERE column IS NOT NULL.
-void read_column(ReportJob* job, Oid table, const char* column, Oid vector_type) {
-  const char* name = get_rel_name(table);
-  if (name == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", table)));
+void read_rows(ReportJob* job, Oid table, const char* column, Oid vector_type) {
+  ColumnCursor* cursor = open_column(table, column, vector_type);
+  for (Datum value; next_value(cursor, &value);) {
+    const Vector* v = reinterpret_cast<const Vector*>(PG_DETOAST_DATUM(value));
+    const float* x = v->x;
+    const size_t dims = static_cast<size_t>(v->dim);
+    call_core([=] { job->add(x, dims); });
   }
-  if (get_attnum(table, column) == InvalidAttrNumber) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-                    errmsg("column \"%s\" of relation \"%s\" does not exist", column, name)));
-  }
-  const char* query = psprintf("SELECT %s::%s FROM %s WHERE %s IS NOT NULL", quote_identifier(column),
-                               format_type_extended(vector_type, -1, FORMAT_TYPE_FORCE_QUALIFY),
-                               quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), name),
-                               quote_identifier(column));
-  if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI_connect failed");
-  Portal portal = SPI_cursor_open_with_args(nullptr, query, 0, nullptr, nullptr, nullptr, true, 0);
-  MemoryContext batch =
-      AllocSetContextCreate(CurrentMemoryContext, "codec_report rows", ALLOCSET_DEFAULT_SIZES);
-  for (;;) {
-    CHECK_FOR_INTERRUPTS();
-    SPI_cursor_fetch(portal, true, 256);
-    if (SPI_processed == 0) break;
-    MemoryContext old = MemoryContextSwitchTo(batch);
-    for (uint64 i = 0; i < SPI_processed; ++i) {
-      bool null;
-      const Datum value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &null);
-      const Vector* v = reinterpret_cast<const Vector*>(PG_DETOAST_DATUM(value));
-      const float* x = v->x;
-      const size_t dims = static_cast<size_t>(v->dim);
-      call_core([=] { job->add(x, dims); });
-    }
-    MemoryContextSwitchTo(old);
-    MemoryContextReset(batch);
-    SPI_freetuptable(SPI_tuptable);
-  }
-  SPI_cursor_close(portal);
-  SPI_finish();
+  close_column(cursor);
 }
 
 void read_queries(ReportJob* job, ArrayType* array) {
@@ -94,7 +56,7 @@ ReportJob* run_report(FunctionCallInfo fcinfo, int options_arg, int queries_arg)
   const size_t budget = static_cast<size_t>(maintenance_work_mem) * 1024;
   ReportJob* job = make_in<ReportJob>(CurrentMemoryContext);
   call_core([=] { job->set_options(options.pairs, options.n, budget); });
-  read_column(job, table, column, declared_element_type(fcinfo, queries_arg));
+  read_rows(job, table, column, declared_element_type(fcinfo, queries_arg));
   if (!PG_ARGISNULL(queries_arg)) read_queries(job, PG_GETARG_ARRAYTYPE_P(queries_arg));
   const core::Stop stop = server_stop();
   call_core([=] { job->begin(stop); });
@@ -107,15 +69,6 @@ ReportJob* run_report(FunctionCallInfo fcinfo, int options_arg, int queries_arg)
     call_core([=] { job->step(i, stop); });
   }
   return job;
-}
-
-void check_not_null(FunctionCallInfo fcinfo, int n) {
-  for (int i = 0; i < n; ++i) {
-    if (PG_ARGISNULL(i)) {
-      ereport(ERROR,
-              (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("argument %d must not be null", i + 1)));
-    }
-  }
 }
 
 // A figure that was not measured is NULL.

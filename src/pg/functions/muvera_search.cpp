@@ -11,6 +11,7 @@
 #include "core/multi/maxsim.h"
 #include "pg/am/hnsw/am.h"
 #include "pg/door.h"
+#include "pg/functions/table_search.h"
 #include "pg/stop.h"
 #include "pg/types/fde.h"
 #include "pg/types/multi.h"
@@ -22,9 +23,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "executor/tuptable.h"
 #include "funcapi.h"
-#include "utils/acl.h"
-#include "utils/lsyscache.h"
-#include "utils/rls.h"
+#include "utils/builtins.h"
 #include "utils/snapmgr.h"
 }
 
@@ -52,30 +51,6 @@ int compare_found(const void* a, const void* b) {
 int compare_tids(const void* a, const void* b) {
   return ItemPointerCompare(static_cast<ItemPointer>(const_cast<void*>(a)),
                             static_cast<ItemPointer>(const_cast<void*>(b)));
-}
-
-void check_rights(Relation table, AttrNumber column) {
-  const Oid role = GetUserId(), oid = RelationGetRelid(table);
-  if (pg_class_aclcheck(oid, role, ACL_SELECT) != ACLCHECK_OK &&
-      pg_attribute_aclcheck(oid, column, role, ACL_SELECT) != ACLCHECK_OK) {
-    aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(table));
-  }
-  if (check_enable_rls(oid, InvalidOid, false) == RLS_ENABLED) {
-    ereport(
-        ERROR,
-        (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-         errmsg("muvera_search cannot read \"%s\", which has row security", RelationGetRelationName(table)),
-         errhint("Order a sub-query by fde_document(...) <#> fde_query(...) with a LIMIT, and its rows "
-                 "by the operator @#.")));
-  }
-}
-
-// Whether a transaction with an older snapshot may find a row under a value that is younger than what it
-// sees, or not at all: an index that was built while the table had rows with updates in their page that
-// changed the column. The planner passes over these as well.
-bool too_young(Relation index) {
-  return index->rd_index->indcheckxmin &&
-         !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin);
 }
 
 [[noreturn]] void raise_no_index(Relation table, AttrNumber column, const char* young) {
@@ -190,27 +165,8 @@ void check_counts(int32 k, int32 candidates) {
   }
 }
 
-Relation open_table(Oid oid) {
-  const char kind = get_rel_relkind(oid);
-  if (kind != '\0' && kind != RELKIND_RELATION && kind != RELKIND_MATVIEW) {
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                    errmsg("\"%s\" is not a table or materialized view", get_rel_name(oid)),
-                    kind == RELKIND_PARTITIONED_TABLE ? errhint("Search its partitions one by one.") : 0));
-  }
-  Relation table = kind == '\0' ? nullptr : try_table_open(oid, AccessShareLock);
-  if (table == nullptr) {
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation with OID %u does not exist", oid)));
-  }
-  return table;
-}
-
 AttrNumber column_of(Relation table, const char* name, Oid type) {
-  const AttrNumber column = get_attnum(RelationGetRelid(table), name);
-  if (column < 1) {
-    ereport(ERROR,
-            (errcode(ERRCODE_UNDEFINED_COLUMN), errmsg("column \"%s\" of relation \"%s\" does not exist",
-                                                       name, RelationGetRelationName(table))));
-  }
+  const AttrNumber column = column_named(table, name);
   const Oid its_type = TupleDescAttr(RelationGetDescr(table), column - 1)->atttypid;
   if (its_type != type) {
     ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -233,13 +189,15 @@ LOWDIM_FN(lowdim_muvera_search) {
   check_counts(k, candidates);
   InitMaterializedSRF(fcinfo, 0);
 
-  Relation table = open_table(PG_GETARG_OID(0));
+  Relation table = open_table(PG_GETARG_OID(0), "Search its partitions one by one.");
   Search search{};
   search.table = table;
   search.column = column_of(table, NameStr(*PG_GETARG_NAME(1)), get_fn_expr_argtype(fcinfo->flinfo, 2));
   search.query = {query->x, query->count, static_cast<uint32_t>(query->dim)};
   search.best = static_cast<float*>(palloc(sizeof(float) * query->count));
-  check_rights(table, search.column);
+  check_rights(table, search.column, "muvera_search",
+               "Order a sub-query by fde_document(...) <#> fde_query(...) with a LIMIT, and its rows "
+               "by the operator @#.");
   FdeExpression encoding{};
   Relation index = open_encoding_index(table, search.column, &encoding);
   if (encoding.dims > 0 && encoding.dims != query->dim) {
@@ -249,10 +207,7 @@ LOWDIM_FN(lowdim_muvera_search) {
   ScanKeyData order;
   const Datum encoded =
       DirectFunctionCall2(lowdim_fde_query, PointerGetDatum(query), fde_query_options(encoding.options));
-  // Until the index is trained it measures rows with the operator's function.
-  const Oid type = index->rd_opcintype[0];
-  const Oid distance = get_opcode(get_opfamily_member(index->rd_opfamily[0], type, type, 1));
-  ScanKeyEntryInitialize(&order, SK_ORDER_BY, 1, 1, type, InvalidOid, distance, encoded);
+  order_by(index, encoded, &order);
   IndexScanDesc scan = index_beginscan(table, index, GetActiveSnapshot(), 0, 1);
   hnsw::rank_by_codes(scan, static_cast<uint32_t>(candidates));
   index_rescan(scan, nullptr, 0, &order, 1);

@@ -88,9 +88,10 @@ void rescan(IndexScanDesc scan, ScanKey keys, int n_keys, ScanKey orderbys, int 
 bool next_row(IndexScanDesc scan, ScanDirection direction);
 void end_scan(IndexScanDesc scan);
 // Before the first row: the scan gives rows as the codes order them where an index keeps no vectors, instead
-// of measuring them in the table, for a caller that ranks them by something else. Its first round is wide
-// enough for so many rows.
+// of measuring them in the table, for a caller that ranks them by something else. And expect_rows().
 void rank_by_codes(IndexScanDesc scan, uint32_t rows);
+// Before the first row: the first round is wide enough for so many rows.
+void expect_rows(IndexScanDesc scan, uint32_t rows);
 void cost(PlannerInfo* root, IndexPath* path, double loops, Cost* startup, Cost* total,
           Selectivity* selectivity, double* correlation, double* pages);
 bool validate(Oid opclass);

@@ -255,10 +255,11 @@ IndexScanDesc begin_scan(Relation index, int keys, int orderbys) {
 }
 
 void rank_by_codes(IndexScanDesc scan, uint32_t rows) {
-  ScanState* state = state_of(scan);
-  state->by_codes = true;
-  state->least_rows = rows;
+  state_of(scan)->by_codes = true;
+  expect_rows(scan, rows);
 }
+
+void expect_rows(IndexScanDesc scan, uint32_t rows) { state_of(scan)->least_rows = rows; }
 
 void rescan(IndexScanDesc scan, ScanKey keys, int, ScanKey orderbys, int) {
   stop(scan);
