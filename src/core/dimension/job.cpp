@@ -3,6 +3,8 @@
 #include "core/dimension/job.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <unordered_map>
 
 #include "core/dimension/spectrum.h"
@@ -194,6 +196,28 @@ const SharpestPair& DimensionState::sharpest(const Stop& stop) {
     sharpest_.b_label = tags[figures.b];
   }
   return sharpest_;
+}
+
+double DimensionState::median_distance(const Stop& stop) const {
+  constexpr size_t kMostRows = 1000;
+  const std::vector<float> x = sample_->ordered();
+  const size_t n = std::min(x.size() / dims_, kMostRows);
+  std::vector<double> distances;
+  for (size_t i = 1; i < n; ++i) {
+    stop.check();
+    for (size_t j = 0; j < i; ++j) {
+      double square = 0;
+      for (size_t d = 0; d < dims_; ++d) {
+        const double z = static_cast<double>(x[i * dims_ + d]) - static_cast<double>(x[j * dims_ + d]);
+        square += z * z;
+      }
+      distances.push_back(std::sqrt(square));
+    }
+  }
+  if (distances.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const auto middle = distances.begin() + static_cast<ptrdiff_t>(distances.size() / 2);
+  std::nth_element(distances.begin(), middle, distances.end());
+  return *middle;
 }
 
 }  // namespace lowdim::core

@@ -66,6 +66,8 @@ class DimensionState {
   const std::vector<double>& spectrum(const Stop& stop);
   Estimate participation(const Stop& stop) const;
   const SharpestPair& sharpest(const Stop& stop);
+  // The median distance of two of the sample's rows, of at most 1,000 of them; NaN for fewer than two.
+  double median_distance(const Stop& stop) const;
 
  private:
   size_t memory_for_matrices() const { return budget_bytes_ / 2; }

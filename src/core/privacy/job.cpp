@@ -311,6 +311,11 @@ PrivateJob parse_private_job(std::optional<PrivateStatistic> own, const OptionPa
   return job;
 }
 
+double expected_kde_error(const OptionPair* pairs, size_t n, double rows) {
+  const PrivateJob job = parse_private_job(PrivateStatistic::kKde, pairs, n);
+  return kde_error(std::get<KdeOptions>(job.structure), job.privacy, rows).mean_absolute;
+}
+
 void PrivateState::start(const PrivateJob& job) {
   job_ = job;
   std::visit(Each{[this](const KdeOptions& o) { sums_.emplace(KdeSums(o)); },

@@ -65,6 +65,9 @@ struct PrivateJob {
 // as well.
 PrivateJob parse_private_job(std::optional<PrivateStatistic> own, const OptionPair* pairs, size_t n);
 
+// KdeError::mean_absolute of what a kde job would release for that many rows, at most: core/privacy/kde.h.
+double expected_kde_error(const OptionPair* pairs, size_t n, double rows);
+
 // The state of an aggregate. Workers exchange images. The sums are the same to the bit for every order and
 // split of the rows.
 class PrivateState {
