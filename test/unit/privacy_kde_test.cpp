@@ -239,17 +239,30 @@ TEST(PrivacyKde, EmptySet) {
   EXPECT_NE(sketch.rows(), 0);
 }
 
-// A row of any content adds a pair of length 1 for each feature, so it can be hidden.
+// A row of any content adds a pair of length 1 for each feature, so it can be hidden; none where it is so far
+// away that the phase has no fraction left, and then it is far from every query.
 TEST(PrivacyKde, AnyRowIsBounded) {
   const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
   for (const Kernel kernel : kKernels) {
     const KdeOptions options = options_of(kernel, 20, 50, 1e-3);
     for (const float v : {0.0f, 1e-45f, 1.0f, 1e20f, 3e38f, inf, -inf, nan}) {
-      const KdeSums sums = sums_of(options, {std::vector<float>(20, v)});
+      const std::vector<float> row(20, v);
+      const KdeSums sums = sums_of(options, {row});
+      KdeFeatures features(options);
+      const float* const phases = features.phases(row.data());
+      uint32_t far = 0;
       for (uint32_t i = 0; i < 50; ++i) {
         const int64_t c = sums.sums()[i], s = sums.sums()[50 + i];
-        EXPECT_NEAR(std::sqrt(static_cast<double>(c * c + s * s)), 0x1p20, 1.5) << kernel_name(kernel) << v;
+        const bool near = std::abs(phases[i]) <= 0x1p22f;
+        far += !near;
+        EXPECT_NEAR(std::sqrt(static_cast<double>(c * c + s * s)), near ? 0x1p20 : 0, near ? 1.5 : 0)
+            << kernel_name(kernel) << v;
       }
+      if (std::abs(v) <= 1e-45f) EXPECT_EQ(far, 0u);
+      if (!(std::abs(v) <= 1e20f)) EXPECT_EQ(far, 50u);
+      const KdeSums some = sums_of(options, {std::vector<float>(20, 0.0f), row});
+      if (far == 50) EXPECT_EQ(KdeQuery(release(some, NoiseMechanism::kNone)).sum(row.data()), 0);
+      EXPECT_EQ(sums.rows(), 1);
     }
   }
 }

@@ -97,7 +97,8 @@ class Reader {
     const auto [end, ec] = std::from_chars(p->text.data(), p->text.data() + p->text.size(), v);
     if (p->is_string || ec != std::errc() || end != p->text.data() + p->text.size() ||
         !(v >= low && v <= high)) {
-      refuse_value(*p, "It must be a number from " + number_text(low) + " to " + number_text(high) + ".");
+      refuse_value(*p, "It must be a number from " + number_text(low) + " to " + number_text(high) +
+                           (key == "epsilon" ? ", or \"inf\" for no noise." : "."));
     }
     return v;
   }

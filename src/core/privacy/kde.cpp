@@ -48,6 +48,17 @@ KdeOptions read_options(ByteReader& in) {
   return o;
 }
 
+// Beyond 2^22 turns a float has no fraction left, and the wave kernels cut it off: such a feature says
+// nothing of where a vector is, and is left out. Then a vector that is far from all others has a kernel of 0
+// to them.
+bool near(float phase) { return std::abs(phase) <= 0x1p22f; }
+
+bool all_near(const float* phases, uint32_t n) {
+  bool all = true;
+  for (uint32_t i = 0; i < n; ++i) all &= near(phases[i]);
+  return all;
+}
+
 // mean_kernel: of two rows.
 KdeError error_of(const KdeOptions& options, const Guarantee& guarantee, int64_t weight, double rows,
                   double mean_kernel) {
@@ -78,7 +89,11 @@ void KdeSums::add(const float* x) {
   add_other();
   if (!features_) features_.emplace(options_);
   const uint32_t p = options_.features;
-  simd::wave_kernels().add_waves(features_->phases(x), p, sums_.data(), sums_.data() + p);
+  const auto add_waves = simd::wave_kernels().add_waves;
+  const float* const phases = features_->phases(x);
+  if (all_near(phases, p)) return add_waves(phases, p, sums_.data(), sums_.data() + p);
+  for (uint32_t i = 0; i < p; ++i)
+    if (near(phases[i])) add_waves(phases + i, 1, sums_.data() + i, sums_.data() + p + i);
 }
 
 void KdeSums::merge(const KdeSums& other) {
@@ -200,6 +215,12 @@ double KdeQuery::sum(const float* y) {
   const auto dot = simd::wave_kernels().dot_waves;
   const float* const phases = features_.phases(y);
   double sum = 0;
+  if (!all_near(phases, count_)) {
+    for (uint32_t i = 0; i < count_; ++i)
+      if (near(phases[i]))
+        sum += static_cast<double>(dot(phases + i, cosines_.data() + i, sines_.data() + i, 1));
+    return sum;
+  }
   for (uint32_t i = 0; i < count_; i += kBlock) {
     const uint32_t count = std::min(kBlock, count_ - i);
     sum += static_cast<double>(dot(phases + i, cosines_.data() + i, sines_.data() + i, count));

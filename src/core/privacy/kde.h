@@ -35,8 +35,9 @@ class KdeSums {
   int64_t rows() const { return rows_; }
   const std::vector<int64_t>& sums() const { return sums_; }  // cosines, then sines
 
-  // x: options().dims floats. Values that are no numbers, or beyond what floats hold, add a feature too; no
-  // row is refused, since an error would tell of it. Throws Error(kLimit) beyond kMaxPrivateRows.
+  // x: options().dims floats. Values that are no numbers, or farther away than a feature can tell, add a row
+  // and no feature; no row is refused, since an error would tell of it. Throws Error(kLimit) beyond
+  // kMaxPrivateRows.
   void add(const float* x);
   // A row that is no vector of dims numbers: it counts, and is far from every query.
   void add_other();
@@ -104,8 +105,8 @@ KdeError kde_error(const KdeOptions& options, const PrivacyOptions& privacy, dou
 class KdeQuery {
  public:
   explicit KdeQuery(const KdeSketch& sketch);
-  // The estimated sum of k(x, y) over the rows; any finite number, also below 0. NaN only if y has no finite
-  // phases.
+  // The estimated sum of k(x, y) over the rows; any finite number, also below 0. 0 if y is too far away to
+  // tell.
   double sum(const float* y);
   // sum / rows, with at least one row. 0 to 1 but for its error.
   double mean(const float* y);
