@@ -19,25 +19,18 @@
 
 #include "../data/arguments.h"
 #include "../data/fvecs.h"
-#include "core/base/random.h"
 #include "core/privacy/distances.h"
 #include "core/privacy/kde.h"
 #include "core/privacy/moments.h"
 #include "core/simd/kernels.h"
+#include "seeded_bytes.h"
 
 namespace {
 
 using namespace lowdim::core;
 using lowdim::bench::Matrix;
-
-struct SeededBytes {
-  Random random;
-  static bool fill(void* self, uint8_t* out, size_t n) {
-    for (size_t i = 0; i < n; ++i)
-      out[i] = static_cast<uint8_t>(static_cast<SeededBytes*>(self)->random.next() >> 56);
-    return true;
-  }
-};
+using lowdim::bench::scale_to_one;
+using lowdim::bench::SeededBytes;
 
 struct Task {
   Matrix<float> x, asked;
@@ -62,16 +55,6 @@ std::vector<int> read_labels(const std::string& path, size_t rows) {
   }
   if (labels.size() != rows) throw std::runtime_error(path + " has not a label a row");
   return labels;
-}
-
-void scale_to_one(Matrix<float>& x) {
-  for (size_t i = 0; i < x.rows; ++i) {
-    double square = 0;
-    for (size_t d = 0; d < x.cols; ++d)
-      square += static_cast<double>(x.row(i)[d]) * static_cast<double>(x.row(i)[d]);
-    const float scale = square > 0 ? static_cast<float>(1 / std::sqrt(square)) : 0.0f;
-    for (size_t d = 0; d < x.cols; ++d) x.row(i)[d] *= scale;
-  }
 }
 
 Task read_task(const lowdim::bench::Arguments& args) {
