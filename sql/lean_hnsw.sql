@@ -135,7 +135,7 @@ RESET enable_seqscan;
 DROP TABLE free_dims;
 CREATE INDEX o ON t USING lean_hnsw (v) WITH (m = 8, ef_construction = 100, ef_search = 55, code = leanvec, code_dims = 5, code_bytes = 2, rerank = float32);
 SELECT reloptions FROM pg_class WHERE relname = 'o';
-SELECT key, value FROM jsonb_each(lowdim_info('o')) WHERE key <> ALL ('{hops,pages,slot_bytes,slots_per_page,model_bytes}')
+SELECT key, value FROM jsonb_each(lowdim_info('o')) WHERE key <> ALL ('{hops,pages,slot_bytes,slots_per_page,model_bytes,predicted_recall}')
 ORDER BY key COLLATE "C";
 ALTER INDEX o SET (ef_search = 300);
 SELECT lowdim_info('o')->>'ef_search';

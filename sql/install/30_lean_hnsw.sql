@@ -131,10 +131,16 @@ CREATE FUNCTION lowdim_info(index regclass) RETURNS jsonb
 COMMENT ON FUNCTION lowdim_info(regclass) IS
   'What a lean_hnsw index is: its distance, pages, nodes, code and what it keeps of vectors. For whoever may read the table or owns the index.';
 
+CREATE FUNCTION lowdim_calibration(index regclass)
+  RETURNS TABLE (ef_search integer, recall float8, error float8, nodes_visited float8, codes_scored float8)
+  AS 'MODULE_PATHNAME', 'lowdim_calibration' LANGUAGE C STRICT PARALLEL SAFE ROWS 12;
+COMMENT ON FUNCTION lowdim_calibration(regclass) IS
+  'What searches of a lean_hnsw index were measured to find and to cost: for several ef_search the recall of 10 rows with its standard error, both NULL for an index that keeps no vectors, and the nodes visited and codes scored by a search. Target recalls and the planner''s costs are taken from it. No rows before the index is trained. For whoever may read the table or owns the index.';
+
 CREATE FUNCTION lowdim_last_scan() RETURNS jsonb
   AS 'MODULE_PATHNAME', 'lowdim_last_scan' LANGUAGE C STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION lowdim_last_scan() IS
-  'What the last finished scan of a lean_hnsw index in this session did: nodes visited, codes scored, vectors measured, rows given, rounds, and whether it read all nodes. NULL before the first.';
+  'What the last finished scan of a lean_hnsw index in this session did: nodes visited, codes scored, vectors measured, rows given, rounds, whether it read all nodes, the ef_search it began with (0 if it did not walk) and the recall of 10 rows that was measured for that. NULL before the first.';
 
 CREATE FUNCTION lowdim_prewarm(index regclass) RETURNS bigint
   AS 'MODULE_PATHNAME', 'lowdim_prewarm' LANGUAGE C STRICT PARALLEL RESTRICTED;

@@ -14,6 +14,7 @@ extern "C" {
 namespace lowdim::pg::hnsw {
 
 int ef_search_setting = 0;
+double target_recall_setting = 0;
 int max_scan_tuples_setting = 0;
 
 }  // namespace lowdim::pg::hnsw
@@ -51,6 +52,11 @@ void define_settings() {
       "lowdim.ef_search", "Candidates that a lean_hnsw scan keeps.",
       "More find more of the true neighbours and take longer. 0 means each index's own ef_search.",
       &hnsw::ef_search_setting, 0, 0, 10000, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomRealVariable(
+      "lowdim.target_recall", "Share of the true neighbours that a lean_hnsw scan is to find.",
+      "The scan's ef_search follows from what was measured of the index. 0 means each index's own "
+      "target_recall; lowdim.ef_search comes first.",
+      &hnsw::target_recall_setting, 0, 0, 1, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("lowdim.max_scan_tuples", "Nodes after which a lean_hnsw scan ends.",
                           "A scan goes on for as long as rows are wanted. 0 means no limit.",
                           &hnsw::max_scan_tuples_setting, 0, 0, INT_MAX, PGC_USERSET, 0, nullptr, nullptr,

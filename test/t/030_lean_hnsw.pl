@@ -265,7 +265,7 @@ sql('CREATE DATABASE restored');
 $node->safe_psql('restored', 'CREATE EXTENSION lowdim; CREATE FUNCTION place(i int) RETURNS vector LANGUAGE sql IMMUTABLE AS $$
 	SELECT array_agg((sin(i * 0.618034 + j) * 2 + cos(i * 0.0137 * j) + sin(i * 1.414 * j * j) * 0.3)::real ORDER BY j)::vector FROM generate_series(1, 12) j $$');
 $node->command_ok(['psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored')], 'restore');
-my $options = q{SELECT indexrelid::regclass, pg_get_indexdef(indexrelid), lowdim_info(indexrelid) - '{hops,pages}'::text[] FROM pg_index WHERE indrelid = 'd'::regclass ORDER BY 2};
+my $options = q{SELECT indexrelid::regclass, pg_get_indexdef(indexrelid), lowdim_info(indexrelid) - '{hops,pages,predicted_recall}'::text[] FROM pg_index WHERE indrelid = 'd'::regclass ORDER BY 2};
 like(sql($options), qr/ef_search='55'.*code_dims='7'/, 'there are options');
 is($node->safe_psql('restored', $options), sql($options), 'they are restored');
 # A beam as wide as the table, so that the answer is exact whatever graph was built.

@@ -265,7 +265,7 @@ inline double recall(StrictStore& s, const IndexShape& shape, const Vectors& row
     const double limit = distances[top - 1];
     all += top;
     for (const auto tid : search_alone(s, q, top, ef)) {
-      good += exact_distance(shape.metric, q, rows[tid - 1]) <= limit * (1 + 1e-12) + 1e-12;
+      good += exact_distance(shape.metric, q, rows[tid - 1]) <= limit + (std::fabs(limit) + 1) * 1e-12;
     }
   }
   return static_cast<double>(good) / static_cast<double>(all);

@@ -119,9 +119,8 @@ class Checker {
       return false;
     }
     g_ = Geometry(o_);
-    if (o_.trainable > 1 || o_.reserved1 != 0 || o_.reserved2 != 0 || o_.ef_search == 0 ||
-        o_.ef_construction == 0 || o_.ef_search > 65536 || o_.ef_construction > 65536 ||
-        !std::isfinite(o_.hops) || o_.hops < 0) {
+    if (o_.trainable > 1 || o_.reserved1 != 0 || o_.ef_search == 0 || o_.ef_construction == 0 ||
+        o_.ef_search > 65536 || o_.ef_construction > 65536 || !sane_calibration(o_.calibration)) {
       report(kMetaBlock, kWholePage, "an option has a value that cannot be");
     }
     if ((o_.model_block == kNoBlock) != (o_.entries_block == kNoBlock)) {

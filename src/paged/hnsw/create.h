@@ -14,7 +14,7 @@ inline bool init_options(Options& o) {
   o.model_block = o.entries_block = o.room_head = kNoBlock;
   o.model_bytes = o.generation = 0;
   o.nodes = o.inserted = 0;
-  o.hops = 0;
+  o.calibration = Calibration{};
   return choose_geometry(o);
 }
 

@@ -19,6 +19,7 @@
 #include <cstdint>
 
 #include "core/graph/code.h"
+#include "paged/hnsw/calibration.h"
 #include "paged/meta.h"
 #include "paged/page.h"
 
@@ -162,14 +163,13 @@ struct Options {
   uint32_t reserved1;
   uint64_t nodes;     // about the number of live nodes
   uint64_t inserted;  // since the build, or the last vacuum
-  // --- what the planner's costs are made from: of a search with ef_search, measured at build
-  float hops;  // nodes expanded
-  uint32_t reserved2;
+  // --- what searches cost and find
+  Calibration calibration;
 };
-static_assert(sizeof(Options) == 88);
+static_assert(sizeof(Options) == 80 + sizeof(Calibration) && sizeof(Calibration) == 216);
 
 inline constexpr Format kFormat = {
-    .magic = 0x4C484E57, .current = 1, .oldest_readable = 1, .oldest_reader = 1, .library_version = 100};
+    .magic = 0x4C484E57, .current = 2, .oldest_readable = 2, .oldest_reader = 2, .library_version = 100};
 
 // Gates. Inserts are inside kInserters from before they read a node until their links are written; vacuum
 // passes it between marking nodes dead and repairing, so that nobody links to a dead node afterwards.

@@ -107,12 +107,14 @@ void offer_entries(S& s, const Options& o, const Geometry& g, const core::GraphT
 }
 
 // Expands the nearest candidates until the beam has none left. visit(id, slot) is called under the page's
-// share lock for each live or dead node, once.
+// share lock for each live or dead node, once. `hidden`: a node that is treated as if it were not there.
 template <Store S, class Visit>
-void walk(S& s, const Options& o, const core::GraphTables& tables, uint32_t ef, Walk& w, Visit visit) {
+void walk(S& s, const Options& o, const core::GraphTables& tables, uint32_t ef, Walk& w, Visit visit,
+          NodeId hidden = kNoNode) {
   const Geometry g(o);
   const uint64_t ids = uint64_t{s.pages()} * g.slots_per_page;
   core::Beam beam = w.start(ef, ids);
+  w.mark(hidden);
   offer_entries(s, o, g, tables, w, beam);
   for (NodeId id; beam.pop(&id);) {
     s.poll();

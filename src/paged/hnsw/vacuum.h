@@ -310,8 +310,9 @@ class Vacuum {
       const int64_t nodes = static_cast<int64_t>(counts_.nodes + forgotten_ + o.nodes) -
                             static_cast<int64_t>(uncounted_ + nodes_before);
       const uint64_t now = nodes < 0 ? 0 : static_cast<uint64_t>(nodes);
-      if (o.nodes == now && o.inserted == 0) return Verdict::kAbandon;
+      if (o.nodes == now && o.inserted == 0 && counts_.died == 0) return Verdict::kAbandon;
       o.nodes = now;
+      o.calibration.changed += static_cast<int64_t>(o.inserted + counts_.died);
       o.inserted = 0;
       write_options(page, o);
       return Verdict::kCommit;

@@ -39,10 +39,11 @@ struct StorageOptions {
   int m;
   int ef_construction;
   int ef_search;
-  int code;        // CodeOption
-  int code_dims;   // 0: chosen
-  int code_bytes;  // a neighbour's code without the byte of the rest; 0: chosen by the room on a page
-  int rerank;      // RerankOption
+  double target_recall;  // 0: ef_search counts
+  int code;              // CodeOption
+  int code_dims;         // 0: chosen
+  int code_bytes;        // a neighbour's code without the byte of the rest; 0: chosen by the room on a page
+  int rerank;            // RerankOption
 };
 void register_options();                         // once, by _PG_init
 StorageOptions storage_options(Relation index);  // with defaults where the index has none
@@ -74,6 +75,18 @@ struct IndexContext {
 // Reads the meta page, and the model unless this backend has it. Raises an ERROR with a hint to REINDEX for a
 // format that this version does not read.
 IndexContext load_context(Relation index, StorePg& store);
+
+// --- How wide a search is (effort.cpp)
+struct Effort {
+  uint32_t ef;
+  double recall;       // of ten rows, as the index was measured; NaN if it was not
+  const char* chosen;  // what decided: a setting or an option
+};
+// In this order: lowdim.ef_search, lowdim.target_recall, the index's target_recall, its ef_search. A recall
+// that is asked of an index that has not been measured leaves it with its ef_search.
+Effort choose_effort(const Options& o, const StorageOptions& storage);
+// Measures the index anew and stores it, within `memory_bytes`. False if there is nothing to measure.
+bool calibrate_index(Relation index, StorePg& store, size_t memory_bytes);
 
 // --- Callbacks
 IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info);
@@ -108,14 +121,17 @@ inline ItemPointerData unpack_tid(paged::hnsw::Tid tid) {
 }
 
 // --- Settings (pg/guc.cpp defines them)
-extern int ef_search_setting;        // lowdim.ef_search: 0, the default, means the index's own
-extern int max_scan_tuples_setting;  // lowdim.max_scan_tuples: 0, the default, means no limit
+extern int ef_search_setting;         // lowdim.ef_search: 0, the default, means the index's own
+extern double target_recall_setting;  // lowdim.target_recall: 0, the default, means the index's own
+extern int max_scan_tuples_setting;   // lowdim.max_scan_tuples: 0, the default, means no limit
 
 // What the last scan of this backend did, for lowdim_last_scan().
 struct LastScan {
   Oid index;
   uint64_t hops, scored, measured, rows, rounds;
   bool swept;
+  uint32_t ef;    // of the first round; 0 if there was none
+  double recall;  // predicted; NaN if not known
 };
 extern LastScan last_scan;
 

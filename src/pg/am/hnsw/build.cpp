@@ -104,7 +104,7 @@ IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
   if (shared->dismissed) shared->participants = 1;
   if (shared->has_graph) {
     make_graph(p);
-    complete_graph(p, sample);
+    complete_graph(p);
   }
   options = shared->options;
   store.change(paged::kMetaBlock, [&](paged::PageEdit page) {
@@ -117,6 +117,9 @@ IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
     meet(p);
   }
   if (p.segment != nullptr) dsm_detach(p.segment);
+  if (p.segment == nullptr && p.memory != nullptr) pfree(p.memory);
+  p.memory = nullptr;
+  if (shared->has_graph) measure_searches(p, sample);
   IndexBuildResult* result =
       static_cast<IndexBuildResult*>(MemoryContextAlloc(old, sizeof(IndexBuildResult)));
   result->heap_tuples = shared->heap_rows;
@@ -154,6 +157,8 @@ char* build_phase_name(int64 phase) {
       return pstrdup("writing links");
     case phase::kJoining:
       return pstrdup("joining rows beyond memory");
+    case phase::kCalibrating:
+      return pstrdup("measuring recall");
     case phase::kLogging:
       return pstrdup("writing log");
     default:

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/base/random.h"
+#include "paged/hnsw/calibrate.h"
 #include "paged/hnsw/create.h"
 #include "paged/hnsw/join.h"
 #include "paged/hnsw/search.h"
@@ -31,7 +32,7 @@ using paged::hnsw::State;
 constexpr uint64_t kOrderSeed = 0x6C65616E;
 constexpr uint32_t kSlacks[] = {32, 16, 8};  // room for more links while building: the first that fits
 constexpr uint32_t kLeastGraph = 1024;       // however little memory there is
-constexpr uint32_t kQueries = 32;            // searches that measure hops
+constexpr uint32_t kQueries = 64;            // searches that measure hops where nothing else can be
 
 size_t align64(size_t n) { return (n + 63) & ~size_t{63}; }
 
@@ -294,7 +295,7 @@ void make_graph(Participant& p) {
   meet(p);
 }
 
-void complete_graph(Participant& p, const Sample& sample) {
+void complete_graph(Participant& p) {
   Options& o = p.shared->options;
   const Geometry g(o);
   const core::GraphBuild graph = graph_of(p, false);
@@ -314,19 +315,6 @@ void complete_graph(Participant& p, const Sample& sample) {
   o.model_block = paged::hnsw::write_model(*p.store, p.model, p.shared->model_bytes);
   o.model_bytes = p.shared->model_bytes;
   o.generation++;
-
-  // What a search costs: rows of the sample as queries.
-  paged::hnsw::Walk walk(arena_in(context), o);
-  core::GraphTables tables{};
-  tables.entries = static_cast<uint8_t*>(palloc0(16 * size_t{o.segments}));
-  float* floats = static_cast<float*>(palloc(p.code->scratch_floats() * sizeof(float)));
-  const uint32_t queries = Min(sample.count, kQueries);
-  for (uint32_t i = 0; i < queries; ++i) {
-    const uint32_t row = static_cast<uint32_t>(uint64_t{i} * sample.count / queries);
-    p.code->tables(sample.rows + size_t{row} * sample.dims, floats, &tables);
-    paged::hnsw::walk(*p.store, o, tables, o.ef_search, walk, [](NodeId, const uint8_t*) {});
-  }
-  o.hops = static_cast<float>(walk.counts.hops) / static_cast<float>(queries);
   MemoryContextSwitchTo(old);
   MemoryContextDelete(context);
 }
@@ -350,6 +338,28 @@ void join_rest(Participant& p) {
       told = i + 1000;
     }
   }
+  MemoryContextDelete(context);
+}
+
+void measure_searches(Participant& p, const Sample& sample) {
+  const Options& o = p.shared->options;
+  const MemoryContext context =
+      AllocSetContextCreate(CurrentMemoryContext, "lean_hnsw calibration", ALLOCSET_DEFAULT_SIZES);
+  const MemoryContext old = MemoryContextSwitchTo(context);
+  begin_phase(p, phase::kCalibrating);
+  paged::hnsw::CalibrateLimits limits;
+  limits.memory_bytes = static_cast<size_t>(maintenance_work_mem) * 1024;
+  if (o.payload == Payload::kNone) {
+    // Without vectors in the index nothing is exact; what a search costs is known all the same.
+    paged::hnsw::Calibration calibration{};
+    paged::hnsw::Calibrator<StorePg> calibrator(*p.store, o, *p.code, arena_in(context), limits);
+    if (calibrator.run_with(sample.rows, Min(sample.count, kQueries), &calibration)) {
+      paged::hnsw::put_calibration(*p.store, o, calibration);
+    }
+  } else {
+    paged::hnsw::calibrate(*p.store, o, *p.code, arena_in(context), limits);
+  }
+  MemoryContextSwitchTo(old);
   MemoryContextDelete(context);
 }
 

@@ -33,7 +33,8 @@ inline constexpr int64 kLinking = 5;
 inline constexpr int64 kImproving = 6;
 inline constexpr int64 kWriting = 7;
 inline constexpr int64 kJoining = 8;
-inline constexpr int64 kLogging = 9;
+inline constexpr int64 kCalibrating = 9;
+inline constexpr int64 kLogging = 10;
 }  // namespace phase
 
 // Steps whose work is handed out piece by piece from a counter.
@@ -134,11 +135,12 @@ void scan_rows(Participant& p, TableScanDesc scan);
 bool prepare_graph(Participant& p);
 // For everybody: from rows on pages to links and codes on pages.
 void make_graph(Participant& p);
-// For the leader: the pages of entries and of the model, and what searches cost. Sets them in
-// shared->options.
-void complete_graph(Participant& p, const Sample& sample);
+// For the leader: the pages of entries and of the model. Sets them in shared->options.
+void complete_graph(Participant& p);
 // For everybody: the rows that did not fit, by the way of inserts.
 void join_rest(Participant& p);
+// For the leader, when all rows are linked: what searches cost and find, into the meta page.
+void measure_searches(Participant& p, const Sample& sample);
 // For the leader: puts pages with free slots on their list.
 void list_room(Participant& p);
 

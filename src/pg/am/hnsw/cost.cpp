@@ -39,14 +39,25 @@ constexpr double kPayloadBytes = 128;  // of a payload measured for a cpu_operat
 struct Shape {
   double rows, nodes, pages;
   double ef;
-  double extra_hops;  // of a search, beyond ef
+  const paged::hnsw::Calibration* measured;  // null: searches have not been measured
+  double degree;
   bool trained, measures_table;
   double page_io, sequential_page_io;  // what a page costs that may be in memory
-  double hop, visit;                   // work: of a hop, of a node in a sweep
+  double hop, visit;                   // work: of a hop but for its codes, of a node in a sweep
 
+  // A search expands what ends up in the beam, and on the way there some more: about the logarithm of n.
+  double hops(double width) const {
+    const double expanded =
+        measured != nullptr ? paged::hnsw::hops_at(*measured, width) : width + std::log2(nodes + 1);
+    return Min(expanded, nodes);
+  }
+  double codes(double width) const {
+    return measured != nullptr ? paged::hnsw::scored_at(*measured, width)
+                               : hops(width) * degree + std::sqrt(nodes);
+  }
   double search(double width) const {
-    const double hops = Min(width + extra_hops, nodes);
-    return hops * hop + Min(hops, pages) * page_io;
+    return hops(width) * hop + codes(width) / kCodesAtOnce * cpu_operator_cost +
+           Min(hops(width), pages) * page_io;
   }
   double sweep() const {
     return pages * (sequential_page_io + kPageAccess * cpu_index_tuple_cost) + nodes * visit;
@@ -78,9 +89,9 @@ bool look_up(const IndexOptInfo* info, Options* o, StorageOptions* storage) {
   return good;
 }
 
-Shape shape_of(PlannerInfo* root, const IndexPath* path) {
+// `o` must stay for as long as the shape.
+Shape shape_of(PlannerInfo* root, const IndexPath* path, Options& o) {
   const IndexOptInfo* info = path->indexinfo;
-  Options o{};
   StorageOptions storage{};
   storage.ef_search = 40;
   Shape s{};
@@ -95,10 +106,9 @@ Shape shape_of(PlannerInfo* root, const IndexPath* path) {
     s.trained = true;
     s.nodes = s.rows;
   }
-  s.ef = ef_search_setting > 0 ? ef_search_setting : storage.ef_search;
-  // A search expands what ends up in the beam, and on the way there some more, about as the logarithm of n.
-  const double measured = static_cast<double>(o.hops) - static_cast<double>(o.ef_search);
-  s.extra_hops = o.hops > 0 && measured > 0 ? measured : std::log2(s.nodes + 1);
+  s.ef = choose_effort(o, storage).ef;
+  s.measured = paged::hnsw::knows_hops(o.calibration) ? &o.calibration : nullptr;
+  s.degree = o.degree;
   s.measures_table = o.payload == Payload::kNone;
 
   double random_page, sequential_page;
@@ -109,7 +119,7 @@ Shape shape_of(PlannerInfo* root, const IndexPath* path) {
   s.sequential_page_io = missing * sequential_page;
   const double measure = (1 + o.payload_bytes / kPayloadBytes) * cpu_operator_cost;
   s.visit = kNodeInSweep * cpu_index_tuple_cost + measure;
-  s.hop = kPageAccess * cpu_index_tuple_cost + o.degree / kCodesAtOnce * cpu_operator_cost + measure;
+  s.hop = kPageAccess * cpu_index_tuple_cost + measure;
   return s;
 }
 
@@ -127,14 +137,14 @@ void cost(PlannerInfo* root, IndexPath* path, double loops, Cost* startup, Cost*
     return;
   }
   const RelOptInfo* rel = path->indexinfo->rel;
-  const Shape s = shape_of(root, path);
+  Options options{};
+  const Shape s = shape_of(root, path, options);
   double random_page;
   get_tablespace_page_costs(path->indexinfo->reltablespace, &random_page, nullptr);
 
   // The way in: the meta page and the entries, about sqrt(n) codes.
   const double entries = s.trained ? std::sqrt(s.nodes) : 0;
-  const double way_in = random_page * (1 + std::ceil(entries / 256)) / Max(loops, 1) +
-                        entries / kCodesAtOnce * cpu_operator_cost;
+  const double way_in = random_page * (1 + std::ceil(entries / 256)) / Max(loops, 1);
   *startup = way_in + s.start() + index_other_operands_eval_cost(root, path->indexorderbys);
   if (s.measures_table) {
     // A window of rows is fetched before the first is known; those that are returned are paid for elsewhere.
@@ -160,7 +170,7 @@ void cost(PlannerInfo* root, IndexPath* path, double loops, Cost* startup, Cost*
   const double each = kRow * cpu_index_tuple_cost;
   *total = *startup + s.rest(wanted) * most / Max(wanted, 1) + most * each;
   *selectivity = within * (rel->tuples > 0 ? Min(path->indexinfo->tuples / rel->tuples, 1.0) : 1.0);
-  *pages = Min(s.ef + s.extra_hops, s.pages);
+  *pages = Min(s.trained ? s.hops(s.ef) : s.pages, s.pages);
 }
 
 }  // namespace lowdim::pg::hnsw

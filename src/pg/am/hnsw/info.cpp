@@ -1,12 +1,15 @@
 // lowdim_info, lowdim_last_scan, lowdim_prewarm: what an index is, what the last scan did, and an index into
 // memory. Figures come out as jsonb, so that more of them can be added.
 
+#include <cmath>
+
 #include "paged/hnsw/create.h"
 #include "pg/am/hnsw/am.h"
 #include "pg/am/hnsw/open.h"
 #include "pg/fn.h"
 
 extern "C" {
+#include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
@@ -79,6 +82,15 @@ struct Object {
     key(name);
     appendStringInfo(&text, "%.1f", value);
   }
+  // null if it is not known
+  void put_share(const char* name, double value) {
+    key(name);
+    if (std::isnan(value)) {
+      appendStringInfoString(&text, "null");
+    } else {
+      appendStringInfo(&text, "%.4f", value);
+    }
+  }
   Datum done() {
     appendStringInfoChar(&text, '}');
     return DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data));
@@ -110,7 +122,10 @@ LOWDIM_FN(lowdim_info) {
   out.put("trained", trained);
   out.put("most_neighbours", uint64_t{o.degree});
   out.put("ef_construction", uint64_t{o.ef_construction});
-  out.put("ef_search", static_cast<uint64_t>(storage_options(open.index).ef_search));
+  const Effort effort = choose_effort(o, storage_options(open.index));
+  out.put("ef_search", uint64_t{effort.ef});
+  out.put("ef_search_by", effort.chosen);
+  out.put_share("predicted_recall", effort.recall);
   out.put("rerank", payload_name(o.payload));
   out.put("payload_bytes", uint64_t{o.payload_bytes});
   out.put("code_bytes", uint64_t{o.segments / 2});
@@ -120,11 +135,36 @@ LOWDIM_FN(lowdim_info) {
     out.put("code_dims", uint64_t{context.code.code_dims()});
     out.put("model_bytes", uint64_t{o.model_bytes});
     out.put("generation", uint64_t{o.generation});
-    out.put_rounded("hops", static_cast<double>(o.hops));
+    if (lowdim::paged::hnsw::knows_hops(o.calibration)) {
+      out.put_rounded("hops", lowdim::paged::hnsw::hops_at(o.calibration, effort.ef));
+      out.put("calibrated_at", o.calibration.nodes);
+      out.put("calibration_queries", uint64_t{o.calibration.queries});
+    }
   }
   const Datum result = out.done();
   close_index(open);
   PG_RETURN_DATUM(result);
+}
+
+LOWDIM_FN(lowdim_calibration) {
+  InitMaterializedSRF(fcinfo, 0);
+  ReturnSetInfo* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  const OpenIndex open = open_index(PG_GETARG_OID(0), Wanted::kRead);
+  lowdim::pg::StorePg store(open.index);
+  const IndexContext context = load_context(open.index, store);
+  const lowdim::paged::hnsw::Calibration& c = context.options.calibration;
+  const bool measured = lowdim::paged::hnsw::knows_hops(c), recall = lowdim::paged::hnsw::knows_recall(c);
+  for (uint32_t i = 0; measured && i < lowdim::paged::hnsw::kSteps; ++i) {
+    const lowdim::paged::hnsw::CalibrationStep& step = c.steps[i];
+    Datum values[] = {
+        Int32GetDatum(static_cast<int32>(lowdim::paged::hnsw::kLadder[i])),
+        Float8GetDatum(static_cast<double>(step.recall)), Float8GetDatum(static_cast<double>(step.error)),
+        Float8GetDatum(static_cast<double>(step.hops)), Float8GetDatum(static_cast<double>(step.scored))};
+    bool nulls[] = {false, !recall, !recall, false, false};
+    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+  }
+  close_index(open);
+  PG_RETURN_DATUM(static_cast<Datum>(0));
 }
 
 LOWDIM_FN(lowdim_last_scan) {
@@ -137,6 +177,8 @@ LOWDIM_FN(lowdim_last_scan) {
   out.put("rows", last_scan.rows);
   out.put("rounds", last_scan.rounds);
   out.put("read_all", last_scan.swept);
+  out.put("ef_search", uint64_t{last_scan.ef});
+  out.put_share("predicted_recall", last_scan.recall);
   PG_RETURN_DATUM(out.done());
 }
 

@@ -104,13 +104,14 @@ void train_index(Relation index, Relation heap, StorePg& store, const InsertCach
   if (cache->options.payload == Payload::kNone) {
     reader = make_row_reader(heap, index, cache->options, *cache->opclass, cache->room);
   }
-  paged::hnsw::train(
+  const bool trained = paged::hnsw::train(
       store, arena_in(CurrentMemoryContext), size_t{1024} * static_cast<size_t>(maintenance_work_mem),
       [&](paged::hnsw::Tid tid, uint32_t hash, float* guide) { return read_row(reader, tid, hash, guide); },
       [&](const Options& o, const TrainingRows& rows, TrainedGraph* out) {
         return learn(o, options, rows, out);
       });
   if (reader != nullptr) end_row_reader(reader);
+  if (trained) calibrate_index(index, store, size_t{1024} * static_cast<size_t>(maintenance_work_mem));
 }
 
 }  // namespace

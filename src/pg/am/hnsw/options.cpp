@@ -52,13 +52,18 @@ const char* type_name(ColumnType type) {
 
 void register_options() {
   kind = add_reloption_kind();
-  // Nobody who reads or writes the index need wait: all but ef_search take effect with the next REINDEX.
+  // Nobody who reads or writes the index need wait: all but ef_search and target_recall take effect with the
+  // next REINDEX.
   const LOCKMODE lock = ShareUpdateExclusiveLock;
   add_int_reloption(kind, "m", "Half of the most neighbours of a node", kDefaultM, 2, 100, lock);
   add_int_reloption(kind, "ef_construction", "Candidates among which a new node's neighbours are chosen",
                     kDefaultEfConstruction, 4, 1000, lock);
   add_int_reloption(kind, "ef_search", "Candidates that a scan keeps; lowdim.ef_search overrides it",
                     kDefaultEfSearch, 1, 10000, lock);
+  add_real_reloption(kind, "target_recall",
+                     "Share of the true neighbours that a scan is to find, 0 for ef_search candidates; "
+                     "lowdim.target_recall overrides it",
+                     0, 0, 1, lock);
   add_enum_reloption(kind, "code", "Code of the neighbours in a node", code_names,
                      static_cast<int>(CodeOption::kAuto),
                      "Valid values are \"auto\", \"leanvec\" and \"pq\".", lock);
@@ -76,6 +81,7 @@ bytea* parse_options(Datum reloptions, bool validate) {
       {"m", RELOPT_TYPE_INT, offsetof(StorageOptions, m)},
       {"ef_construction", RELOPT_TYPE_INT, offsetof(StorageOptions, ef_construction)},
       {"ef_search", RELOPT_TYPE_INT, offsetof(StorageOptions, ef_search)},
+      {"target_recall", RELOPT_TYPE_REAL, offsetof(StorageOptions, target_recall)},
       {"code", RELOPT_TYPE_ENUM, offsetof(StorageOptions, code)},
       {"code_dims", RELOPT_TYPE_INT, offsetof(StorageOptions, code_dims)},
       {"code_bytes", RELOPT_TYPE_INT, offsetof(StorageOptions, code_bytes)},

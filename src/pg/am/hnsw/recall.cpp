@@ -227,11 +227,16 @@ void put_row(ReturnSetInfo* result, int ef, const Figures& figures) {
   tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
+uint32_t current_ef(Relation index) {
+  StorePg store(index);
+  return choose_effort(load_context(index, store).options, storage_options(index)).ef;
+}
+
 // Each ef_search, the one in force among them, after a round that brings pages into memory.
 void measure_all(const Texts& t, const OpenIndex& open, Sampled* sample, int n, int k,
                  ReturnSetInfo* result) {
   const Oid index = RelationGetRelid(open.index);
-  const int current = ef_search_setting > 0 ? ef_search_setting : storage_options(open.index).ef_search;
+  const int current = static_cast<int>(current_ef(open.index));
   const int nest = NewGUCNestLevel();
   set_locally("enable_seqscan", "off");
   set_locally("enable_bitmapscan", "off");

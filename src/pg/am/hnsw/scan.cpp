@@ -68,6 +68,8 @@ struct ScanState {
   double radius;
   PagedScan* scan;
   uint64_t rows;
+  uint32_t ef;
+  double recall;  // predicted
   // --- for indexes without payloads
   TableMeasure* measure;
   ArenaHeap<Measured, Nearer>* window;
@@ -141,11 +143,13 @@ void start(IndexScanDesc scan) {
     }
   }
   paged::hnsw::ScanLimits limits;
-  // The storage option, not the meta page's copy: ALTER INDEX changes it for an index that is there.
-  limits.ef = static_cast<uint32_t>(ef_search_setting > 0 ? ef_search_setting
-                                                          : storage_options(scan->indexRelation).ef_search);
+  // The storage options, not the meta page's copy: ALTER INDEX changes them for an index that is there.
+  const Effort effort = choose_effort(o, storage_options(scan->indexRelation));
+  limits.ef = effort.ef;
   // A round hands out all that it keeps where codes are all there is, else half.
   limits.ef = Max(limits.ef, state->least_rows * (o.payload == Payload::kNone ? 1 : 2));
+  state->ef = limits.ef;
+  state->recall = limits.ef == effort.ef ? effort.recall : std::numeric_limits<double>::quiet_NaN();
   limits.most_nodes = static_cast<uint64_t>(max_scan_tuples_setting);
   limits.ordered = scan->numberOfOrderBys > 0;
   limits.memory_bytes = static_cast<size_t>(work_mem) * 1024;
@@ -227,7 +231,9 @@ void note_last_scan(IndexScanDesc scan) {
                c.measured,
                state->rows,
                state->scan->rounds(),
-               state->scan->swept()};
+               state->scan->swept(),
+               state->scan->rounds() == 0 ? 0 : state->ef,
+               state->recall};
 }
 
 void stop(IndexScanDesc scan) {

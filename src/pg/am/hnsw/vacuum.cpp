@@ -4,6 +4,7 @@
 
 #include <new>
 
+#include "paged/hnsw/calibrate.h"
 #include "paged/hnsw/vacuum.h"
 #include "pg/am/hnsw/am.h"
 #include "pg/arena_pg.h"
@@ -22,6 +23,16 @@ size_t memory_budget() {
   const int kilobytes =
       in_autovacuum_worker() && autovacuum_work_mem != -1 ? autovacuum_work_mem : maintenance_work_mem;
   return static_cast<size_t>(kilobytes) * 1024;
+}
+
+// When a fifth of the nodes has changed since searches were measured, they are measured anew. Inserts alone
+// come by here too.
+void calibrate_if_changed(IndexVacuumInfo* info) {
+  StorePg store(info->index, {.strategy = info->strategy});
+  Options o{};
+  if (paged::hnsw::read_options(store, &o) != paged::MetaStatus::kGood || !paged::hnsw::wants_calibration(o))
+    return;
+  calibrate_index(info->index, store, memory_budget());
 }
 
 }  // namespace
@@ -58,8 +69,10 @@ IndexBulkDeleteResult* bulk_delete(IndexVacuumInfo* info, IndexBulkDeleteResult*
 }
 
 IndexBulkDeleteResult* vacuum_cleanup(IndexVacuumInfo* info, IndexBulkDeleteResult* stats) {
-  // Without bulk_delete nothing has changed, and null says that what is known of the index stays.
-  if (info->analyze_only || stats == nullptr) return stats;
+  if (info->analyze_only) return stats;
+  calibrate_if_changed(info);
+  // Without bulk_delete nothing has gone, and null says that what is known of the index stays.
+  if (stats == nullptr) return stats;
   stats->num_pages = RelationGetNumberOfBlocks(info->index);
   // Rows that were inserted while the table was read are in the index's count and not in the table's.
   if (!info->estimated_count && stats->num_index_tuples > info->num_heap_tuples) {

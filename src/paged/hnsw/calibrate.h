@@ -1,0 +1,340 @@
+// Measures what searches of an index find (calibration.h). Rows of the index itself are the queries: their
+// neighbours are found exactly, by one sweep over the vectors that the slots keep, and by walks of every ef
+// of the ladder.
+//
+// A row is easier to find than a new one as long as its own node is there: the walk comes to it, and it knows
+// all its neighbours. So its node is hidden from the walk, which neither expands it nor scores what it links
+// to, and from the exact answer. What remains of it are links of others to it, which lead nowhere: a few
+// links fewer than a new row would find.
+//
+// Nothing is written but, by put_calibration(), the table, and no gate is held: what others do meanwhile
+// makes the figures a little older. Called at the end of builds and trainings, and by vacuum.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/base/arena.h"
+#include "core/base/random.h"
+#include "paged/hnsw/create.h"
+#include "paged/hnsw/search.h"
+
+namespace lowdim::paged::hnsw {
+
+inline constexpr uint32_t kLeastQueries = 64, kMostQueries = 400;
+
+struct CalibrateLimits {
+  size_t memory_bytes = size_t{64} << 20;
+  // Coordinates that are compared in the sweep, in all: fewer queries where there are many rows, as long as
+  // there are kLeastQueries. At 10 a nanosecond it takes 1.2 s; a build takes as long for 20,000 rows.
+  double most_work = 1.2e10;
+};
+
+// Whether to measure: never done, or a fifth of the nodes changed since.
+inline bool wants_calibration(const Options& o) {
+  if (o.model_block == kNoBlock || o.payload == Payload::kNone) return false;
+  const Calibration& c = o.calibration;
+  if (!knows_recall(c)) return true;
+  const double changed = static_cast<double>(c.changed) + static_cast<double>(o.inserted);
+  return changed * 5 > static_cast<double>(c.nodes);
+}
+
+template <Store S>
+class Calibrator {
+ public:
+  // All that is referred to must stay. `code` is the one of `o`.
+  Calibrator(S& s, const Options& o, const core::GraphCode& code, Arena arena, const CalibrateLimits& how)
+      : s_(s), o_(o), code_(code), g_(o), arena_(arena), how_(how), walk_(arena, o) {
+    tables_.entries = arena.grab<uint8_t>(16 * size_t{o.segments});
+    std::memset(tables_.entries, 0, 16 * size_t{o.segments});
+    scratch_ = arena.grab<float>(code.scratch_floats() + o.dims);
+  }
+
+  // Queries from the index, with recall. False if there are too few nodes, or too little memory.
+  bool run(Calibration* out) {
+    if (o_.payload == Payload::kNone || !draw()) return false;
+    find_truth();
+    begin(out, kHasRecall);
+    uint32_t queries = n_;
+    for (uint32_t i = 0; i < kSteps; ++i) {
+      const double spread = measure(kLadder[i], queries, &out->steps[i]);
+      if (i > 0) keep_rising(out->steps[i - 1], &out->steps[i]);
+      if (done(*out, i)) break;
+      // Searches that find nearly all differ little: few of them tell as much.
+      const double enough = spread * spread / (kGoodError * kGoodError);
+      queries = std::min(n_, std::max(kLeastQueries, static_cast<uint32_t>(enough)));
+    }
+    return true;
+  }
+
+  // Queries of the caller's, `n` rows as codes are made of them; no recall.
+  bool run_with(const float* rows, uint32_t n, Calibration* out) {
+    n_ = n;
+    guides_ = rows;
+    if (n == 0) return false;
+    begin(out, 0);
+    for (uint32_t i = 0; i < kSteps; ++i) {
+      measure(kLadder[i], n_, &out->steps[i]);
+      if (i > 0) keep_rising(out->steps[i - 1], &out->steps[i]);
+      if (done(*out, i)) break;
+    }
+    return true;
+  }
+
+ private:
+  static constexpr double kGoodError = 0.003;
+  static constexpr uint32_t kBatch = 16;  // vectors that meet all queries while they are in the cache
+
+  bool bits() const { return o_.payload == Payload::kBits; }
+
+  void begin(Calibration* out, uint16_t flags) {
+    *out = Calibration{};
+    out->version = kCalibrationVersion;
+    out->flags = flags;
+    out->queries = n_;
+    out->nodes = o_.nodes;
+    out->changed = -static_cast<int64_t>(o_.inserted);
+  }
+
+  // --- Queries
+
+  bool is_row(const uint8_t* slot) const {
+    const SlotHead& head = head_of(slot);
+    return head.state == State::kLive && (head.flags & kAlone) == 0 &&
+           (head.tid_count != 0 || head.overflow != kNoNode);
+  }
+
+  bool draw() {
+    const double each = static_cast<double>(o_.dims) * static_cast<double>(o_.nodes + 1);
+    const double fit = static_cast<double>(how_.memory_bytes) / 2 / (o_.dims * 4.0 + 64);
+    double want = std::min(std::max(how_.most_work / each, double{kLeastQueries}), double{kMostQueries});
+    want = std::min({want, fit, static_cast<double>(o_.nodes) / 2});
+    const uint32_t wanted = static_cast<uint32_t>(want);
+    if (wanted < kCalibratedRows) return false;
+    ids_ = arena_.grab<NodeId>(wanted);
+    const size_t stride = bits() ? (o_.payload_bytes + 3) / 4 : o_.dims;
+    vectors_ = arena_.grab<float>(stride * wanted);
+    stride_ = stride;
+    FlatSet<uint32_t> taken(arena_, wanted);
+    // The same index gives the same figures.
+    core::Random random(o_.nodes * 31 + o_.generation);
+    const Block pages = s_.pages();
+    if (pages < 2) return false;
+    for (uint32_t tries = 0; n_ < wanted && tries < 64 * wanted; ++tries) {
+      s_.poll();
+      const Block block = 1 + static_cast<Block>(random.below(pages - 1));
+      const uint32_t item = static_cast<uint32_t>(random.below(g_.slots_per_page));
+      const NodeId id = g_.id(block, item);
+      if (taken.contains(id)) continue;
+      const bool good = s_.read(block, [&](PageView page) {
+        if (!is_nodes(page, g_)) return false;
+        const uint8_t* slot = slot_at(page, g_, item);
+        if (!is_row(slot)) return false;
+        take_vector(slot, vectors_ + stride_ * n_);
+        return true;
+      });
+      if (!good) continue;
+      taken.insert(id);
+      ids_[n_++] = id;
+    }
+    nearest_ = arena_.grab<float>(size_t{n_} * kCalibratedRows + 1);
+    counts_ = arena_.grab<uint32_t>(n_ + 1);
+    std::memset(counts_, 0, n_ * sizeof(uint32_t));
+    return n_ >= kCalibratedRows;
+  }
+
+  void take_vector(const uint8_t* slot, float* to) const {
+    if (bits()) {
+      std::memcpy(to, slot + g_.payload_offset(), o_.payload_bytes);
+    } else {
+      decode_payload(o_, head_of(slot), slot + g_.payload_offset(), to);
+    }
+  }
+
+  // In an order that is the distance's; the same for the exact answer and the walk's.
+  float distance(const float* a, const float* b) const {
+    const simd::Kernels& k = simd::kernels();
+    switch (o_.metric) {
+      case Metric::kL2:
+        return k.l2sq_f32(a, b, o_.dims);
+      case Metric::kL1:
+        return k.l1_f32(a, b, o_.dims);
+      case Metric::kInner:
+      case Metric::kCosine:
+        return -k.dot_f32(a, b, o_.dims);
+      case Metric::kHamming:
+        return static_cast<float>(k.hamming(reinterpret_cast<const uint8_t*>(a),
+                                            reinterpret_cast<const uint8_t*>(b), o_.payload_bytes));
+      case Metric::kJaccard:
+        break;
+    }
+    uint64_t counts[2];
+    k.jaccard(reinterpret_cast<const uint8_t*>(a), reinterpret_cast<const uint8_t*>(b), o_.payload_bytes,
+              counts);
+    return counts[1] == 0 ? 1.0f : 1 - static_cast<float>(counts[0]) / static_cast<float>(counts[1]);
+  }
+
+  // --- The exact answer
+
+  void find_truth() {
+    float* batch = arena_.grab<float>(stride_ * kBatch);
+    NodeId batch_ids[kBatch];
+    uint32_t filled = 0;
+    uint64_t* bytes = arena_.grab<uint64_t>(kPageBytes / sizeof(uint64_t));
+    uint8_t* copy = reinterpret_cast<uint8_t*>(bytes);
+    const Block pages = s_.pages();
+    for (Block block = kMetaBlock + 1; block < pages; ++block) {
+      s_.poll();
+      // Measured outside of the lock: it takes longer than anybody should wait.
+      const bool good = s_.read(block, [&](PageView page) {
+        if (!is_nodes(page, g_)) return false;
+        std::memcpy(copy, page.bytes(), kPageBytes);
+        return true;
+      });
+      if (!good) continue;
+      for (uint32_t item = 0; item < g_.slots_per_page; ++item) {
+        const uint8_t* slot = copy + kBodyOffset + size_t{item} * g_.slot_bytes;
+        if (!is_row(slot)) continue;
+        take_vector(slot, batch + stride_ * filled);
+        batch_ids[filled++] = g_.id(block, item);
+        if (filled == kBatch) {
+          meet(batch, batch_ids, filled);
+          filled = 0;
+        }
+      }
+    }
+    meet(batch, batch_ids, filled);
+  }
+
+  void meet(const float* batch, const NodeId* ids, uint32_t count) {
+    for (uint32_t q = 0; q < n_; ++q) {
+      const float* query = vectors_ + stride_ * q;
+      float* nearest = nearest_ + size_t{q} * kCalibratedRows;
+      uint32_t& have = counts_[q];
+      for (uint32_t i = 0; i < count; ++i) {
+        if (ids[i] == ids_[q]) continue;
+        const float d = distance(query, batch + stride_ * i);
+        if (std::isnan(d) || (have == kCalibratedRows && !(d < nearest[have - 1]))) continue;
+        uint32_t at = have < kCalibratedRows ? have++ : have - 1;
+        for (; at > 0 && d < nearest[at - 1]; --at) nearest[at] = nearest[at - 1];
+        nearest[at] = d;
+      }
+    }
+  }
+
+  // --- Walks
+
+  // Gives the standard deviation of the queries' recall.
+  double measure(uint32_t ef, uint32_t queries, CalibrationStep* step) {
+    const WalkCounts before = walk_.counts;
+    double sum = 0, squares = 0;
+    float* x = scratch_ + code_.scratch_floats();
+    for (uint32_t i = 0; i < queries; ++i) {
+      if (guides_ != nullptr) {
+        code_.tables(guides_ + size_t{i} * o_.guide_dims, scratch_, &tables_);
+        walk(s_, o_, tables_, ef, walk_, [](NodeId, const uint8_t*) {});
+        continue;
+      }
+      // Of fewer queries, as different ones as there are.
+      const uint32_t q = static_cast<uint32_t>(uint64_t{i} * n_ / queries);
+      const float* query = vectors_ + stride_ * q;
+      if (bits()) {
+        const uint8_t* payload = reinterpret_cast<const uint8_t*>(query);
+        for (uint32_t d = 0; d < o_.dims; ++d) x[d] = static_cast<float>(payload[d / 8] >> (7 - d % 8) & 1);
+        code_.tables(x, scratch_, &tables_);
+      } else {
+        code_.tables(query, scratch_, &tables_);
+      }
+      const uint32_t wanted = counts_[q];
+      if (wanted == 0) continue;
+      const float farthest = nearest_[size_t{q} * kCalibratedRows + wanted - 1];
+      uint32_t found = 0;
+      walk(
+          s_, o_, tables_, ef, walk_,
+          [&](NodeId, const uint8_t* slot) {
+            if (!is_row(slot)) return;
+            take_vector(slot, x);
+            found += distance(query, x) <= farthest;
+          },
+          ids_[q]);
+      const double recall = static_cast<double>(std::min(found, wanted)) / wanted;
+      sum += recall;
+      squares += recall * recall;
+    }
+    const double n = queries;
+    step->hops = static_cast<float>(static_cast<double>(walk_.counts.hops - before.hops) / n);
+    step->scored = static_cast<float>(static_cast<double>(walk_.counts.scored - before.scored) / n);
+    step->recall = static_cast<float>(sum / n);
+    const double spread = std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n)));
+    step->error = static_cast<float>(spread / std::sqrt(n));
+    return spread;
+  }
+
+  // A wider search expands all that a narrower one does, and more: what falls is chance, of other queries.
+  static void keep_rising(const CalibrationStep& before, CalibrationStep* step) {
+    step->hops = std::max(step->hops, before.hops);
+    step->scored = std::max(step->scored, before.scored);
+    step->recall = std::max(step->recall, before.recall);
+  }
+
+  // Whether wider searches find nothing more. The steps after `i` then say so.
+  bool done(Calibration& c, uint32_t i) {
+    const CalibrationStep step = c.steps[i];
+    const bool has_recall = (c.flags & kHasRecall) != 0;
+    const bool all = step.hops < static_cast<float>(kLadder[i]);
+    if (!all && !(has_recall ? step.recall >= kNearlyAll : kLadder[i] >= kWidestHops)) return false;
+    for (uint32_t j = i + 1; j < kSteps; ++j) {
+      c.steps[j] = step;
+      if (all) continue;
+      const float wider = static_cast<float>(kLadder[j] - kLadder[i]);
+      c.steps[j].hops = step.hops + wider;
+      c.steps[j].scored = step.scored * c.steps[j].hops / step.hops;
+    }
+    return true;
+  }
+  static constexpr float kNearlyAll = 0.9995f;
+  static constexpr uint32_t kWidestHops = 100;
+
+  S& s_;
+  const Options& o_;
+  const core::GraphCode& code_;
+  Geometry g_;
+  Arena arena_;
+  CalibrateLimits how_;
+  Walk walk_;
+  core::GraphTables tables_{};
+  float* scratch_;
+  const float* guides_ = nullptr;
+  NodeId* ids_ = nullptr;
+  float* vectors_ = nullptr;  // a query each `stride_` floats; bit strings are as the slots have them
+  size_t stride_ = 0;
+  float* nearest_ = nullptr;  // kCalibratedRows a query, counts_ of them
+  uint32_t* counts_ = nullptr;
+  uint32_t n_ = 0;
+};
+
+// Stores what was measured of the graph of `measured`; nothing if the index has been trained anew since.
+template <Store S>
+bool put_calibration(S& s, const Options& measured, const Calibration& calibration) {
+  return s.change(kMetaBlock, [&](PageEdit page) {
+    Options now{};
+    if (read_meta(page, kFormat, now) != MetaStatus::kGood || now.generation != measured.generation ||
+        now.model_block != measured.model_block) {
+      return Verdict::kAbandon;
+    }
+    now.calibration = calibration;
+    return write_options(page, now) ? Verdict::kCommit : Verdict::kAbandon;
+  });
+}
+
+// Measures and stores. False if there was nothing to measure.
+template <Store S>
+bool calibrate(S& s, const Options& o, const core::GraphCode& code, Arena arena,
+               const CalibrateLimits& how = {}) {
+  if (o.model_block == kNoBlock) return false;
+  Calibration calibration{};
+  return Calibrator<S>(s, o, code, arena, how).run(&calibration) && put_calibration(s, o, calibration);
+}
+
+}  // namespace lowdim::paged::hnsw

@@ -1,0 +1,156 @@
+// What searches of an index cost and find: a table in the meta page, measured on the index itself
+// (calibrate.h), of the nodes that a search expands, the codes that it scores and the recall@10 that it
+// reaches, for a ladder of ef. Between the steps of the ladder it is interpolated. The planner prices scans
+// with it, and a scan that is given a recall instead of an ef takes its ef from it.
+//
+// Plain data. The table has a version of its own: one that a library does not know counts as none.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace lowdim::paged::hnsw {
+
+// From twice the ten rows on, so that ten of them come from a scan's first round (search.h).
+inline constexpr uint32_t kLadder[] = {20, 30, 45, 65, 100, 150, 225, 350, 500, 750, 1100, 1600};
+inline constexpr uint32_t kSteps = sizeof kLadder / sizeof kLadder[0];
+inline constexpr uint32_t kCalibratedRows = 10;  // the k of recall@k
+
+//   offset  size  field
+//        0     4  hops     nodes expanded, on average
+//        4     4  scored   codes scored, those of the entries included
+//        8     4  recall   share of the nearest ten rows that were expanded
+//       12     4  error    standard error of recall
+struct CalibrationStep {
+  float hops;
+  float scored;
+  float recall;
+  float error;
+};
+static_assert(sizeof(CalibrationStep) == 16);
+
+inline constexpr uint16_t kCalibrationVersion = 1;
+inline constexpr uint16_t kHasRecall = 1;  // otherwise only hops and scored are known
+
+//   offset  size  field
+//        0     2  version    0: not measured
+//        2     2  flags      kHasRecall
+//        4     4  queries
+//        8     8  nodes      when it was measured
+//       16     8  changed    nodes that came or went since, but for Options::inserted: below 0 by those that
+//                            were counted there already
+//       24   192  steps
+struct Calibration {
+  uint16_t version;
+  uint16_t flags;
+  uint32_t queries;
+  uint64_t nodes;
+  int64_t changed;
+  CalibrationStep steps[kSteps];
+};
+static_assert(sizeof(Calibration) == 24 + 16 * kSteps && offsetof(Calibration, steps) == 24);
+
+// What a calibration may say. One of another version may say anything.
+inline bool sane_calibration(const Calibration& c) {
+  if (c.version != kCalibrationVersion) return true;
+  if (c.queries == 0 || (c.flags & ~kHasRecall) != 0) return false;
+  float hops = 0, scored = 0, recall = 0;
+  for (const CalibrationStep& step : c.steps) {
+    // Also false where one is not a number.
+    const bool rises = step.hops >= hops && step.scored >= scored && step.recall >= recall;
+    if (!rises || !(step.hops < 1e12f) || !(step.scored < 1e15f) || !(step.recall <= 1) ||
+        !(step.error >= 0 && step.error <= 1)) {
+      return false;
+    }
+    hops = step.hops;
+    scored = step.scored;
+    recall = step.recall;
+  }
+  return hops > 0;
+}
+inline bool knows_hops(const Calibration& c) {
+  return c.version == kCalibrationVersion && sane_calibration(c);
+}
+inline bool knows_recall(const Calibration& c) { return knows_hops(c) && (c.flags & kHasRecall) != 0; }
+
+namespace calibration_detail {
+
+// The step at or below ef, and how far ef is on the way to the next one, by logarithms; the ends go on.
+struct Place {
+  uint32_t step;
+  double share;
+};
+inline Place place_of(double ef) {
+  uint32_t i = 0;
+  while (i + 2 < kSteps && ef >= kLadder[i + 1]) ++i;
+  const double low = kLadder[i], high = kLadder[i + 1];
+  const double share = std::log((ef > 1 ? ef : 1) / low) / std::log(high / low);
+  return {i, share};
+}
+// Beyond the ladder, what the last step is: nothing was measured there.
+inline Place within(Place p) { return {p.step, p.share < 0 ? 0 : p.share > 1 ? 1 : p.share}; }
+
+// Straight in log(1 - recall); `unseen` stands for a miss that no query showed.
+inline double mix_recall(double low, double high, double share, double unseen) {
+  const double a = std::log(1 - low + unseen), b = std::log(1 - high + unseen);
+  const double recall = 1 + unseen - std::exp(a + (b - a) * share);
+  return recall < 0 ? 0 : recall > 1 ? 1 : recall;
+}
+
+}  // namespace calibration_detail
+
+// Of a search with `ef`; c must know them.
+inline double hops_at(const Calibration& c, double ef) {
+  const double first = kLadder[0], last = kLadder[kSteps - 1];
+  const double start = static_cast<double>(c.steps[0].hops),
+               end = static_cast<double>(c.steps[kSteps - 1].hops);
+  // What a search expands beside its beam is the way there, about the same for all.
+  if (ef <= first) return start - first + ef > 1 ? start - first + ef : 1;
+  if (ef >= last) return end + ef - last;
+  const calibration_detail::Place p = calibration_detail::place_of(ef);
+  const double low = kLadder[p.step], high = kLadder[p.step + 1];
+  const double a = static_cast<double>(c.steps[p.step].hops),
+               b = static_cast<double>(c.steps[p.step + 1].hops);
+  return a + (b - a) * (ef - low) / (high - low);
+}
+inline double scored_at(const Calibration& c, double ef) {
+  const double last = kLadder[kSteps - 1], first = kLadder[0];
+  const calibration_detail::Place p = calibration_detail::place_of(ef);
+  const double a = static_cast<double>(c.steps[p.step].scored),
+               b = static_cast<double>(c.steps[p.step + 1].scored);
+  const double low = kLadder[p.step], high = kLadder[p.step + 1];
+  const double at = ef < first ? first : ef;
+  const double scored = a + (b - a) * (at - low) / (high - low);
+  return at > last && scored < b ? b : scored;
+}
+inline double recall_at(const Calibration& c, double ef) {
+  const calibration_detail::Place p = calibration_detail::within(calibration_detail::place_of(ef));
+  const double unseen = 0.5 / (c.queries * static_cast<double>(kCalibratedRows));
+  return calibration_detail::mix_recall(static_cast<double>(c.steps[p.step].recall),
+                                        static_cast<double>(c.steps[p.step + 1].recall), p.share, unseen);
+}
+inline double recall_error_at(const Calibration& c, double ef) {
+  const calibration_detail::Place p = calibration_detail::within(calibration_detail::place_of(ef));
+  const double a = static_cast<double>(c.steps[p.step].error),
+               b = static_cast<double>(c.steps[p.step + 1].error);
+  return a + (b - a) * p.share;
+}
+
+// The least ef whose recall is at least `target`, by a standard error more, so that chance in the measuring
+// does not let it fall short; the ends of the ladder where it is below or above it.
+inline uint32_t ef_for(const Calibration& c, double target) {
+  uint32_t low = kLadder[0], high = kLadder[kSteps - 1];
+  const auto reaches = [&](uint32_t ef) { return recall_at(c, ef) - recall_error_at(c, ef) >= target; };
+  while (low < high) {
+    const uint32_t mid = low + (high - low) / 2;
+    if (reaches(mid)) {
+      high = mid;
+    } else {
+      low = mid + 1;
+    }
+  }
+  return low;
+}
+
+}  // namespace lowdim::paged::hnsw

@@ -1,0 +1,348 @@
+// What an index knows of its own searches (paged/hnsw/calibration.h, calibrate.h): the table's arithmetic,
+// that it foretells the recall of queries that are not in the index, and that measuring harms nothing.
+
+#include "paged/hnsw/calibrate.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "hnsw_vacuum_fixture.h"
+#include "interleave.h"
+
+namespace lowdim::testing::churn {
+namespace {
+
+using hnsw::Calibration;
+using hnsw::kLadder;
+using hnsw::kSteps;
+
+// --- The table
+
+Calibration drawn_table(bool recall = true) {
+  Calibration c{};
+  c.version = hnsw::kCalibrationVersion;
+  c.flags = recall ? hnsw::kHasRecall : 0;
+  c.queries = 100;
+  c.nodes = 10000;
+  for (uint32_t i = 0; i < kSteps; ++i) {
+    c.steps[i].hops = static_cast<float>(kLadder[i] + 7);
+    c.steps[i].scored = static_cast<float>(100 + 32 * kLadder[i]);
+    if (!recall) continue;
+    c.steps[i].recall = 1 - 10.0f / static_cast<float>(kLadder[i]) / static_cast<float>(i + 1);
+    c.steps[i].error = 0.004f;
+  }
+  return c;
+}
+
+TEST(HnswCalibrationTable, IsWhatWasMeasuredAtTheStepsAndRisesBetween) {
+  const Calibration c = drawn_table();
+  ASSERT_TRUE(hnsw::knows_recall(c));
+  for (uint32_t i = 0; i < kSteps; ++i) {
+    EXPECT_NEAR(hnsw::recall_at(c, kLadder[i]), static_cast<double>(c.steps[i].recall), 1e-6);
+    EXPECT_NEAR(hnsw::hops_at(c, kLadder[i]), static_cast<double>(c.steps[i].hops), 1e-3);
+    EXPECT_NEAR(hnsw::scored_at(c, kLadder[i]), static_cast<double>(c.steps[i].scored), 1e-2);
+  }
+  for (uint32_t ef = 2; ef <= 4000; ++ef) {
+    EXPECT_GE(hnsw::recall_at(c, ef), hnsw::recall_at(c, ef - 1));
+    EXPECT_GE(hnsw::hops_at(c, ef), hnsw::hops_at(c, ef - 1));
+    EXPECT_GE(hnsw::scored_at(c, ef), hnsw::scored_at(c, ef - 1));
+  }
+  // A search visits at least what it keeps, also where nothing was measured.
+  EXPECT_NEAR(hnsw::hops_at(c, 4000), 4007, 1e-3);
+  EXPECT_NEAR(hnsw::hops_at(c, 10), 17, 1e-3);
+  EXPECT_EQ(hnsw::recall_at(c, 1e9), hnsw::recall_at(c, kLadder[kSteps - 1]));
+  EXPECT_EQ(hnsw::recall_at(c, 1), hnsw::recall_at(c, kLadder[0]));
+}
+
+TEST(HnswCalibrationTable, GivesTheLeastEfThatReachesATarget) {
+  const Calibration c = drawn_table();
+  uint32_t before = 0;
+  for (double target = 0.3; target < 0.999; target += 0.001) {
+    const uint32_t ef = hnsw::ef_for(c, target);
+    EXPECT_GE(ef, before);
+    before = ef;
+    if (ef > kLadder[0]) {
+      EXPECT_LT(hnsw::recall_at(c, ef - 1) - hnsw::recall_error_at(c, ef - 1), target);
+    }
+    if (ef < kLadder[kSteps - 1]) {
+      EXPECT_GE(hnsw::recall_at(c, ef) - 0.004, target - 1e-9);
+    }
+  }
+  EXPECT_EQ(hnsw::ef_for(c, 0.01), kLadder[0]);
+  EXPECT_EQ(hnsw::ef_for(c, 1), kLadder[kSteps - 1]);
+}
+
+TEST(HnswCalibrationTable, OnlySaneOnesOfThisVersionCount) {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const auto broken = [](auto break_it) {
+    Calibration c = drawn_table();
+    break_it(c);
+    EXPECT_FALSE(hnsw::knows_hops(c));
+    EXPECT_FALSE(hnsw::knows_recall(c));
+    return hnsw::sane_calibration(c);
+  };
+  for (const float bad : {nan, inf, -1.0f, 0.0f}) {
+    EXPECT_FALSE(broken([&](Calibration& c) { c.steps[3].hops = bad; })) << bad;
+    EXPECT_FALSE(broken([&](Calibration& c) { c.steps[3].scored = bad; })) << bad;
+    EXPECT_FALSE(broken([&](Calibration& c) { c.steps[3].recall = bad; })) << bad;
+    if (bad != 0) {
+      EXPECT_FALSE(broken([&](Calibration& c) { c.steps[3].error = bad; })) << bad;
+    }
+  }
+  EXPECT_FALSE(broken([](Calibration& c) { c.steps[kSteps - 1].recall = 1.01f; }));
+  EXPECT_FALSE(broken([](Calibration& c) { c.queries = 0; }));
+  EXPECT_FALSE(broken([](Calibration& c) { c.flags = 3; }));
+  // Never measured, or by a library that knows more: nothing is wrong with the index, and nothing is known.
+  EXPECT_TRUE(broken([](Calibration& c) { c = Calibration{}; }));
+  EXPECT_TRUE(broken([&](Calibration& c) { c.version = 2, c.steps[0].hops = nan; }));
+  EXPECT_TRUE(hnsw::knows_hops(drawn_table(false)));
+  EXPECT_FALSE(hnsw::knows_recall(drawn_table(false)));
+}
+
+// --- Measuring
+
+Calibration stored(StrictStore& s) {
+  hnsw::Options o{};
+  EXPECT_EQ(hnsw::read_options(s, &o), paged::MetaStatus::kGood);
+  return o.calibration;
+}
+
+// As the access method does it.
+void calibrate_index(StrictStore& s, Arena arena, const hnsw::CalibrateLimits& how = {}) {
+  s.set_read_bound(1000000);
+  hnsw::Options o{};
+  if (hnsw::read_options(s, &o) != paged::MetaStatus::kGood || o.model_block == paged::kNoBlock) return;
+  const core::GraphCode* code = open_code(s, o, arena);
+  if (code != nullptr) hnsw::calibrate(s, o, *code, arena, how);
+}
+void calibrate_alone(StrictStore& s, const hnsw::CalibrateLimits& how = {}) {
+  BumpArena arena;
+  s.operation([&] { calibrate_index(s, arena.arena(), how); });
+}
+
+struct Kind {
+  const char* name;
+  hnsw::Metric metric;
+  hnsw::Payload payload;
+};
+class HnswCalibration : public ::testing::TestWithParam<Kind> {};
+
+// Queries that the index has never seen, of the rows' distribution: what it says of itself must be true of
+// them, which it is not if the queries' own nodes help (0.1 more), or are looked for (0.1 less).
+TEST_P(HnswCalibration, ForetellsTheRecallOfNewQueries) {
+  IndexShape shape;
+  shape.dims = 24;
+  shape.metric = GetParam().metric;
+  shape.payload = GetParam().payload;
+  shape.segments = 10;
+  const Vectors all = draw_vectors(3400, shape.dims, 41);
+  const Vectors rows(all.begin(), all.begin() + 3000), queries(all.begin() + 3000, all.end());
+  StrictStore s(make_index(shape, rows));
+  s.set_read_bound(1000000);
+  calibrate_alone(s);
+  const Calibration c = stored(s);
+  ASSERT_TRUE(hnsw::knows_recall(c));
+  EXPECT_EQ(c.queries, hnsw::kMostQueries);
+  EXPECT_NEAR(static_cast<double>(c.nodes), 3000, 30);  // about: inserts count page by page
+  EXPECT_LT(hnsw::recall_at(c, 20), 0.9);               // or there would be little to foretell
+  for (const uint32_t ef : {20u, 30u, 65u}) {
+    const double truth = recall(s, shape, rows, queries, 10, ef);
+    EXPECT_NEAR(hnsw::recall_at(c, ef), truth, 0.035) << "ef " << ef;
+  }
+  // It is the same each time.
+  calibrate_alone(s);
+  const Calibration again = stored(s);
+  EXPECT_EQ(std::memcmp(&again, &c, sizeof c), 0);
+  EXPECT_EQ(census_of(s).damages, 0u);
+}
+INSTANTIATE_TEST_SUITE_P(All, HnswCalibration,
+                         ::testing::Values(Kind{"L2", hnsw::Metric::kL2, hnsw::Payload::kFloat16},
+                                           Kind{"L2Bytes", hnsw::Metric::kL2, hnsw::Payload::kInt8},
+                                           Kind{"Inner", hnsw::Metric::kInner, hnsw::Payload::kFloat32},
+                                           Kind{"Cosine", hnsw::Metric::kCosine, hnsw::Payload::kFloat16},
+                                           Kind{"L1", hnsw::Metric::kL1, hnsw::Payload::kFloat16}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+const World& small_world() {
+  static const auto world = make_world(cluster_rows(330, 16, 6, 9), 16, 300, true);
+  return *world;
+}
+// So few steps and queries that every step of it can be tried.
+hnsw::CalibrateLimits few_queries(const World& w) {
+  hnsw::CalibrateLimits how;
+  how.memory_bytes = 2 * 12 * (w.dims * 4 + 64);
+  return how;
+}
+
+TEST(HnswCalibrate, NeedsNodesMemoryAndAGraph) {
+  StrictStore s(small_world().image);
+  hnsw::CalibrateLimits how;
+  how.memory_bytes = 1000;
+  calibrate_alone(s, how);
+  EXPECT_EQ(stored(s).version, 0);
+  calibrate_alone(s, few_queries(small_world()));
+  EXPECT_EQ(stored(s).queries, 12u);
+  calibrate_alone(s);
+  EXPECT_EQ(stored(s).queries, 150u);  // half of the nodes
+
+  const auto untrained = make_world(cluster_rows(40, 16, 6, 9), 16, 40, false);
+  StrictStore u(untrained->image);
+  calibrate_alone(u);
+  EXPECT_EQ(stored(u).version, 0);
+  const auto tiny = make_world(cluster_rows(12, 16, 6, 9), 16, 12, true);
+  StrictStore t(tiny->image);
+  calibrate_alone(t);
+  EXPECT_EQ(stored(t).version, 0);
+  const auto bare = make_world(cluster_rows(60, 16, 6, 9), 16, 60, false, hnsw::Payload::kNone);
+  StrictStore b(bare->image);
+  calibrate_alone(b);
+  EXPECT_EQ(stored(b).version, 0);
+}
+
+TEST(HnswCalibrate, RowsOfTheCallerGiveHopsAlone) {
+  StrictStore s(small_world().image);
+  BumpArena arena;
+  hnsw::Options o{};
+  hnsw::read_options(s, &o);
+  const core::GraphCode* code = open_code(s, o, arena.arena());
+  s.set_read_bound(100000);
+  Calibration c{};
+  s.operation([&] {
+    hnsw::Calibrator<StrictStore> calibrator(s, o, *code, arena.arena(), {});
+    EXPECT_TRUE(calibrator.run_with(small_world().rows.data(), 20, &c));
+  });
+  EXPECT_TRUE(hnsw::knows_hops(c));
+  EXPECT_FALSE(hnsw::knows_recall(c));
+  EXPECT_GE(hnsw::hops_at(c, 20), 20);
+}
+
+TEST(HnswCalibrate, WhatWasMeasuredOfAnotherGraphIsNotStored) {
+  StrictStore s(small_world().image);
+  hnsw::Options o{};
+  hnsw::read_options(s, &o);
+  Calibration c = drawn_table();
+  s.operation([&] { EXPECT_TRUE(hnsw::put_calibration(s, o, c)); });
+  c.queries = 77;
+  o.generation++;
+  s.operation([&] { EXPECT_FALSE(hnsw::put_calibration(s, o, c)); });
+  EXPECT_EQ(stored(s).queries, 100u);
+}
+
+// Vacuum tells how much has changed; from a fifth on it is measured anew.
+TEST(HnswCalibrate, IsWantedWhenAFifthHasChanged) {
+  const World& w = small_world();
+  StrictStore s(w.image);
+  const auto wanted = [&] {
+    hnsw::Options o{};
+    hnsw::read_options(s, &o);
+    return hnsw::wants_calibration(o);
+  };
+  const auto vacuum_alone = [&](auto dies) {
+    BumpArena arena;
+    s.set_read_bound(10000);
+    s.operation([&] { vacuum_rows(s, w, arena.arena(), dies); });
+  };
+  EXPECT_TRUE(wanted());
+  calibrate_alone(s);
+  EXPECT_FALSE(wanted());
+  vacuum_alone([](uint32_t i) { return i < 40; });
+  EXPECT_FALSE(wanted());
+  for (uint32_t i = 300; i < 330; ++i) {
+    BumpArena arena;
+    s.operation([&] { insert_row(s, w, i, arena.arena()); });
+  }
+  // Inserts are counted page by page, and by the next vacuum in any case.
+  vacuum_alone([](uint32_t i) { return i < 40; });
+  EXPECT_TRUE(wanted());
+  EXPECT_GT(stored(s).changed, 60);
+  calibrate_alone(s);
+  EXPECT_FALSE(wanted());
+  EXPECT_NEAR(static_cast<double>(stored(s).nodes), 290, 6);
+  // As many again that come and go at once: the number of nodes does not tell.
+  for (int round = 0; round < 2; ++round) {
+    for (uint32_t i = 0; i < 35; ++i) {
+      BumpArena arena;
+      s.operation([&] { insert_row(s, w, i, arena.arena()); });
+    }
+    vacuum_alone([](uint32_t i) { return i < 40; });
+  }
+  EXPECT_TRUE(wanted());
+}
+
+TEST(HnswCalibrate, DamageIsFoundAndCountsAsNothing) {
+  StrictStore s(small_world().image);
+  calibrate_alone(s);
+  ASSERT_EQ(census_of(s).damages, 0u);
+  const size_t at = paged::kBodyOffset + sizeof(paged::MetaHead) + offsetof(hnsw::Options, calibration) +
+                    offsetof(Calibration, steps) + 3;
+  s.overwrite(0, at, 0xFF);  // the first step's hops: negative
+  const hnsw::Census c = census_of(s);
+  EXPECT_EQ(c.damages, 1u);
+  ASSERT_FALSE(s.damages().empty());
+  EXPECT_EQ(s.damages().front().what, std::string("an option has a value that cannot be"));
+  EXPECT_FALSE(hnsw::knows_hops(stored(s)));
+  // Measuring anew mends it.
+  calibrate_alone(s);
+  EXPECT_TRUE(hnsw::knows_recall(stored(s)));
+}
+
+TEST(HnswCalibrate, EveryCrashAndErrorLeavesTheIndexAsItWas) {
+  const auto w = make_world(cluster_rows(40, 16, 3, 9), 16, 40, true);
+  const hnsw::CalibrateLimits how = few_queries(*w);
+  const Operation measure = [how](StrictStore& s, Arena arena) { calibrate_index(s, arena, how); };
+  std::set<uint32_t> rows;
+  for (uint32_t i = 0; i < 40; ++i) rows.insert(i);
+  const Check good = [&](StrictStore& s) -> std::string {
+    const Calibration c = stored(s);
+    if (c.version != 0 && !hnsw::knows_recall(c)) return "half a table";
+    return index_is_good(s, *w, rows);
+  };
+  const Stepped crashes = step_crashes(w->image, measure, good);
+  EXPECT_EQ(crashes.failure, "");
+  EXPECT_EQ(crashes.states, 2u);
+  const Stepped errors = step_errors(w->image, measure, good);
+  EXPECT_EQ(errors.failure, "");
+  EXPECT_GT(errors.states, 200u);
+}
+
+// Rows come and go, and the index is trained, while it is measured: figures are figures all the same, and
+// nothing that others count is lost.
+TEST(HnswCalibrate, AmongInsertsAndVacuum) {
+  for (const bool trained : {true, false}) {
+    const auto w = make_world(cluster_rows(48, 16, 3, 21), 16, 40, trained);
+    const hnsw::CalibrateLimits how = few_queries(*w);
+    const auto learner = std::make_shared<Learner>();
+    std::set<uint32_t> rows;
+    for (uint32_t i = 0; i < 44; ++i) {
+      if (i >= 8) rows.insert(i);
+    }
+    std::vector<Operation> operations{[how](StrictStore& s, Arena arena) { calibrate_index(s, arena, how); },
+                                      [&](StrictStore& s, Arena arena) {
+                                        s.set_read_bound(1000000);
+                                        for (uint32_t i = 40; i < 44; ++i) insert_row(s, *w, i, arena);
+                                      },
+                                      [&](StrictStore& s, Arena arena) {
+                                        s.set_read_bound(1000000);
+                                        vacuum_rows(s, *w, arena, [](uint32_t i) { return i < 8; });
+                                      }};
+    if (!trained) {
+      operations.push_back([learner](StrictStore& s, Arena arena) {
+        s.set_read_bound(1000000);
+        train_index(s, arena, *learner);
+      });
+    }
+    const auto found = explore({w->image, operations,
+                                [&](StrictStore& s) -> std::string {
+                                  const Calibration c = stored(s);
+                                  if (trained && !hnsw::knows_recall(c)) return "it is not measured";
+                                  if (c.version != 0 && !hnsw::sane_calibration(c)) return "insane figures";
+                                  return index_is_good(s, *w, rows);
+                                }},
+                               60);
+    EXPECT_FALSE(found.has_value()) << (found ? found->shrunk.failure : "");
+  }
+}
+
+}  // namespace
+}  // namespace lowdim::testing::churn
