@@ -2,12 +2,14 @@
 \pset null '(null)'
 SELECT extversion, extrelocatable FROM pg_extension WHERE extname = 'lowdim';
 
--- Every object that the extension owns has a comment (its types' arrays, members from 17 on, come with them)
+-- Every object that the extension owns has a comment (its types' arrays and its tables' row types, members from 17 on, come
+-- with them)
 SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d
 WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lowdim')
   AND obj_description(d.objid, d.classid::regclass::name) IS NULL
   AND NOT EXISTS (SELECT FROM pg_type a WHERE d.classid = 'pg_type'::regclass AND a.typarray = d.objid)
+  AND NOT EXISTS (SELECT FROM pg_class c WHERE d.classid = 'pg_type'::regclass AND c.reltype = d.objid AND c.relkind <> 'c')
 ORDER BY 1;
 
 -- Every function is parallel safe; those that take values are immutable and, aggregates' parts aside, strict

@@ -144,4 +144,4 @@ RESET ROLE;
 DROP SCHEMA dp CASCADE;
 DROP OWNED BY dp_owner, dp_analyst, dp_other;
 DROP ROLE dp_owner, dp_analyst, dp_other;
-TRUNCATE dp_protected_columns, dp_budgets, dp_charges;
+TRUNCATE dp_protected_columns, dp_budgets, dp_charges, dp_answers, dp_readers;

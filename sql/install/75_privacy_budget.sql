@@ -101,7 +101,70 @@ CREATE FUNCTION dp_set_budget("table" regclass, "column" name, epsilon double pr
 COMMENT ON FUNCTION dp_set_budget(regclass, name, double precision, double precision) IS
   'Changes the budget of a protected column of a table that you own, up or down to what is spent; recorded in dp_history. Errors: 42501 for who is not the owner, 42704 if not protected, 55000 below what is spent, 22023.';
 
--- A dump keeps what was spent.
+-- Releases.
+
+CREATE TABLE dp_answers (
+  release text PRIMARY KEY CHECK (release <> ''),
+  protected integer NOT NULL,
+  charge integer NOT NULL,
+  created timestamp with time zone,
+  sketch dp_sketch,
+  vector vector,
+  count bigint,
+  UNIQUE (protected, charge),
+  FOREIGN KEY (protected, charge) REFERENCES dp_charges
+);
+COMMENT ON TABLE dp_answers IS
+  'What dp_release stored: a sketch, a vector (sum, avg) or a count; created is NULL while it is computed, or if that was cut off. Read it through dp_releases.';
+
+CREATE TABLE dp_readers (
+  release text NOT NULL REFERENCES dp_answers ON DELETE CASCADE,
+  reader regrole NOT NULL,
+  reader_name name NOT NULL,
+  PRIMARY KEY (release, reader)
+);
+COMMENT ON TABLE dp_readers IS
+  'Roles that dp_grant lets read a release; 0 is PUBLIC. A role must still have its name, so that no other one takes its place after a restore.';
+
+CREATE VIEW dp_releases WITH (security_barrier) AS
+  SELECT s.release, s.created, c.options, c.epsilon, c.delta, c.rho, p.unit IS NOT NULL AS by_unit, p.max_rows_per_unit,
+         s.sketch, s.vector, s.count
+  FROM dp_answers s JOIN dp_charges c USING (protected, charge) JOIN dp_protected_columns p ON p.id = s.protected
+  WHERE s.created IS NOT NULL AND (dp_column_owned(p."column") OR EXISTS (
+    SELECT FROM dp_readers r LEFT JOIN pg_catalog.pg_roles g ON g.oid = r.reader
+    WHERE r.release = s.release AND (r.reader = 0 OR (g.rolname = r.reader_name AND pg_catalog.pg_has_role(r.reader, 'USAGE')))));
+COMMENT ON VIEW dp_releases IS
+  'To each role the releases that it may read: those of its tables, and those that dp_grant gave to it, to a role that it inherits from, or to PUBLIC.';
+GRANT SELECT ON dp_releases TO PUBLIC;
+
+CREATE PROCEDURE dp_release(release text, "table" regclass, "column" name, options jsonb)
+  AS 'MODULE_PATHNAME', 'lowdim_dp_release' LANGUAGE C;
+COMMENT ON PROCEDURE dp_release(text, regclass, name, jsonb) IS
+  'Charges a protected column of a table that you own, commits that, then computes the statistic that options ask for (as dp_cost takes them, without max_rows), stores the answer under the name and commits. With a unit, at most max_rows_per_unit rows of each, chosen at random, count; rows whose vector or unit is NULL do not. If it fails after the charge, the charge stays. Errors: 25001 in a transaction block or function, 42501 for who is not the owner, 42704 if not protected, 42710 for a name that is taken, 53400 if the budget does not cover it, 22000 for other dimensions than the column is declared with, 22023.';
+
+CREATE FUNCTION dp_sketch_of(release text) RETURNS dp_sketch
+  AS 'MODULE_PATHNAME', 'lowdim_dp_sketch_of' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION dp_sketch_of(text) IS
+  'The sketch of a release, the same every time. Errors: 42704 if there is none of this name that you may read, 22023 for a sum, average or count, which dp_releases shows.';
+
+CREATE FUNCTION dp_grant(release text, role name) RETURNS void
+  AS 'MODULE_PATHNAME', 'lowdim_dp_grant' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION dp_grant(text, name) IS
+  'Lets a role, and those that inherit from it, read a release of a table that you own; public is everybody. Errors: 42704 for no such release or role, 42501 for who is not the owner.';
+
+CREATE FUNCTION dp_revoke(release text, role name) RETURNS void
+  AS 'MODULE_PATHNAME', 'lowdim_dp_revoke' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION dp_revoke(text, name) IS
+  'Ends what dp_grant gave. What was read stays read. Errors as for dp_grant.';
+
+CREATE FUNCTION dp_drop_release(release text) RETURNS void
+  AS 'MODULE_PATHNAME', 'lowdim_dp_drop_release' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION dp_drop_release(text) IS
+  'Removes a release of a table that you own, or the name of one that was cut off. Its charge stays. Errors: 42704 for no such release, 42501 for who is not the owner.';
+
+-- A dump keeps what was spent and what was released.
 SELECT pg_extension_config_dump('dp_protected_columns', '');
 SELECT pg_extension_config_dump('dp_budgets', '');
 SELECT pg_extension_config_dump('dp_charges', '');
+SELECT pg_extension_config_dump('dp_answers', '');
+SELECT pg_extension_config_dump('dp_readers', '');

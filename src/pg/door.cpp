@@ -8,6 +8,12 @@
 
 #include "core/base/error.h"
 
+extern "C" {
+#include "access/xact.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+}
+
 namespace lowdim::pg {
 namespace {
 
@@ -58,6 +64,30 @@ void raise(const Fault& fault) {
   ereport(ERROR, (errcode(fault.sqlstate), errmsg("%s", fault.message),
                   fault.hint[0] != '\0' ? errhint("%s", fault.hint) : 0));
   pg_unreachable();
+}
+
+ErrorData* attempt(void (*body)(void*), void* argument) {
+  const MemoryContext context = CurrentMemoryContext;
+  const ResourceOwner owner = CurrentResourceOwner;
+  ErrorData* volatile error = nullptr;
+  BeginInternalSubTransaction(nullptr);
+  MemoryContextSwitchTo(context);
+  PG_TRY();
+  {
+    body(argument);
+    ReleaseCurrentSubTransaction();
+  }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(context);
+    error = CopyErrorData();
+    FlushErrorState();
+    RollbackAndReleaseCurrentSubTransaction();
+  }
+  PG_END_TRY();
+  MemoryContextSwitchTo(context);
+  CurrentResourceOwner = owner;
+  return error;
 }
 
 }  // namespace lowdim::pg

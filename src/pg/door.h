@@ -59,6 +59,10 @@ auto call_core(Body body) {
   }
 }
 
+// Runs `body` in a subtransaction. Null if it came to its end; else what it raised, after what it did was
+// rolled back. For work that has to go on after an error; `body` may have only plain data in its frames.
+ErrorData* attempt(void (*body)(void*), void* argument);
+
 // An owning C++ object that lives in a memory context: its destructor runs when the context is reset or
 // deleted, so error, cancel and rescan all destroy it. The context's own memory holds the object and the
 // callback.

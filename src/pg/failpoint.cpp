@@ -18,7 +18,7 @@ extern "C" {
 
 namespace lowdim::pg {
 
-bool failpoint_armed = false;
+FailPoint failpoint_armed = FailPoint::kNone;
 
 namespace {
 
@@ -28,18 +28,25 @@ enum class Action { kNone, kError, kCrash, kPause };
 
 char* setting = nullptr;
 Action action = Action::kNone;
-long commits_left = 0;
+long passes_left = 0;
 
 // "" is none; false if the text is not understood.
-bool parse(const char* text, Action& what, long& count) {
+bool parse(const char* text, FailPoint& point, Action& what, long& count) {
+  point = FailPoint::kNone;
   what = Action::kNone;
   count = 0;
   if (text == nullptr || text[0] == '\0') return true;
-  constexpr char kPoint[] = "commit:";
-  if (std::strncmp(text, kPoint, sizeof kPoint - 1) != 0) return false;
+  const char* colon = std::strchr(text, ':');
+  if (colon == nullptr) return false;
+  const auto named = [&](const char* name) {
+    return std::strlen(name) == static_cast<size_t>(colon - text) &&
+           std::strncmp(text, name, std::strlen(name)) == 0;
+  };
+  if (named("commit")) point = FailPoint::kCommit;
+  if (named("release")) point = FailPoint::kRelease;
   char* end = nullptr;
-  count = std::strtol(text + sizeof kPoint - 1, &end, 10);
-  if (count < 1 || *end != ':') return false;
+  count = std::strtol(colon + 1, &end, 10);
+  if (point == FailPoint::kNone || count < 1 || *end != ':') return false;
   const char* name = end + 1;
   if (std::strcmp(name, "error") == 0) what = Action::kError;
   if (std::strcmp(name, "crash") == 0) what = Action::kCrash;
@@ -48,30 +55,30 @@ bool parse(const char* text, Action& what, long& count) {
 }
 
 bool check_setting(char** value, void**, GucSource) {
+  FailPoint point;
   Action what;
   long count;
-  if (parse(*value, what, count)) return true;
-  GUC_check_errdetail("It has the form commit:N:ACTION, where ACTION is error, crash or pause.");
+  if (parse(*value, point, what, count)) return true;
+  GUC_check_errdetail(
+      "It has the form POINT:N:ACTION, where POINT is commit or release, and ACTION error, crash or pause.");
   return false;
 }
 
-void assign_setting(const char* value, void*) {
-  parse(value, action, commits_left);
-  failpoint_armed = action != Action::kNone;
-}
+void assign_setting(const char* value, void*) { parse(value, failpoint_armed, action, passes_left); }
 
 }  // namespace
 
 void define_failpoint_setting(const char* name) {
   DefineCustomStringVariable(
-      name, "Makes something happen after a commit of an index page change, for tests.",
-      "commit:N:ACTION, where ACTION is error, crash or pause.", &setting, "", PGC_SUSET,
-      GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, check_setting, assign_setting, nullptr);
+      name,
+      "Makes something happen after a commit of an index page change or in a private release, for tests.",
+      "POINT:N:ACTION, where POINT is commit or release, and ACTION error, crash or pause.", &setting, "",
+      PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, check_setting, assign_setting, nullptr);
 }
 
 void failpoint_fires() {
-  if (--commits_left > 0) return;
-  failpoint_armed = false;
+  if (--passes_left > 0) return;
+  failpoint_armed = FailPoint::kNone;
   switch (action) {
     case Action::kNone:
       break;

@@ -27,8 +27,9 @@ is( $node->safe_psql(
 	FROM pg_depend d
 	WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
 	  AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lowdim')
-	  -- what PostgreSQL makes on its own: array types, families of operator classes
+	  -- what PostgreSQL makes on its own: array types, row types of tables, families of operator classes
 	  AND NOT (classid = 'pg_type'::regclass AND EXISTS (SELECT 1 FROM pg_type t WHERE t.typarray = objid))
+	  AND NOT (classid = 'pg_type'::regclass AND EXISTS (SELECT 1 FROM pg_class c WHERE c.reltype = objid AND c.relkind <> 'c'))
 	  AND classid <> 'pg_opfamily'::regclass
 	  AND obj_description(objid, classid::regclass::name) IS NULL
 	ORDER BY 1}),

@@ -23,25 +23,6 @@ extern "C" {
 namespace lowdim::pg {
 namespace {
 
-void check_not_null(FunctionCallInfo fcinfo, int n, const char* name) {
-  if (PG_ARGISNULL(n)) {
-    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-  }
-}
-
-void check_column_type(const Ledger& ledger, const ColumnName& column) {
-  const Oid type = get_atttype(column.table, column.attnum);
-  for (const char* name : {"vector", "halfvec"}) {
-    if (type == GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
-                                ObjectIdGetDatum(ledger.schema))) {
-      return;
-    }
-  }
-  ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-                  errmsg("column %s is of type %s", text_of(column), format_type_be(type)),
-                  errhint("Columns of vector and halfvec can be protected.")));
-}
-
 // Rows of a unit are brought together by sorting.
 ColumnName unit_column(const ColumnName& column, const char* name) {
   const ColumnName unit = owned_column(column.table, name);

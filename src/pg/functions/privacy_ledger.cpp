@@ -31,10 +31,6 @@ Oid owner_of(Oid relation) {
   return owner;
 }
 
-bool exists(const ColumnName& column) {
-  return column.attnum > 0 && OidIsValid(get_atttype(column.table, column.attnum));
-}
-
 Protection protection_in(uint64 row) {
   bool null = false;
   Protection p{};
@@ -58,8 +54,7 @@ Ledger ledger_of(FunctionCallInfo fcinfo) {
   Ledger ledger{};
   ledger.schema = get_func_namespace(fcinfo->flinfo->fn_oid);
   const Oid table = get_relname_relid("dp_protected_columns", ledger.schema);
-  ledger.column_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("dp_column"),
-                                       ObjectIdGetDatum(ledger.schema));
+  ledger.column_type = type_in(ledger, "dp_column");
   if (!OidIsValid(table) || !OidIsValid(ledger.column_type)) {
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
                     errmsg("the tables of lowdim are not in the schema of its functions")));
@@ -67,6 +62,11 @@ Ledger ledger_of(FunctionCallInfo fcinfo) {
   ledger.name = quote_identifier(get_namespace_name(ledger.schema));
   ledger.owner = owner_of(table);
   return ledger;
+}
+
+Oid type_in(const Ledger& ledger, const char* name) {
+  return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+                         ObjectIdGetDatum(ledger.schema));
 }
 
 Role become(Oid role, int more) {
@@ -172,12 +172,34 @@ ColumnName owned_column(Oid table, const char* column) {
   return {table, attnum, 0};
 }
 
+bool is_column(const ColumnName& column) {
+  return column.attnum > 0 && OidIsValid(get_atttype(column.table, column.attnum));
+}
+
+bool owned_by(const ColumnName& column, Oid role) {
+  return is_column(column) ? owns_relation(column.table, role) : superuser_arg(role);
+}
+
+void check_column_type(const Ledger& ledger, const ColumnName& column) {
+  const Oid type = get_atttype(column.table, column.attnum);
+  if (type == type_in(ledger, "vector") || type == type_in(ledger, "halfvec")) return;
+  ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+                  errmsg("column %s is of type %s", text_of(column), format_type_be(type)),
+                  errhint("Columns of vector and halfvec can be protected.")));
+}
+
 const char* text_of(const ColumnName& column) {
-  if (!exists(column)) return "-";
+  if (!is_column(column)) return "-";
   return psprintf("%s.%s",
                   quote_qualified_identifier(get_namespace_name(get_rel_namespace(column.table)),
                                              get_rel_name(column.table)),
                   quote_identifier(get_attname(column.table, column.attnum, false)));
+}
+
+void check_not_null(FunctionCallInfo fcinfo, int n, const char* name) {
+  if (PG_ARGISNULL(n)) {
+    ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+  }
 }
 
 void raise_not_protected(const ColumnName& column) {
@@ -224,7 +246,7 @@ LOWDIM_FN(lowdim_dp_column_out) {
 
 LOWDIM_FN(lowdim_dp_column_owned) {
   const ColumnName column = *reinterpret_cast<const ColumnName*>(PG_GETARG_POINTER(0));
-  PG_RETURN_BOOL(exists(column) ? owns_relation(column.table, GetUserId()) : superuser());
+  PG_RETURN_BOOL(owned_by(column, GetUserId()));
 }
 
 namespace {

@@ -35,6 +35,8 @@ struct Ledger {
 };
 // The tables in the schema of the function that is called.
 Ledger ledger_of(FunctionCallInfo fcinfo);
+// A type of the extension's.
+Oid type_in(const Ledger& ledger, const char* name);
 
 struct Role {
   Oid user;
@@ -81,10 +83,16 @@ core::PrivacyCost spent_of(const Ledger& ledger, const Protection& protection);
 
 // A column by name: raises if there is none, or if the current role does not own the table.
 ColumnName owned_column(Oid table, const char* column);
+// Whether the column is still there; who owns its table, or is a superuser where it is not.
+bool is_column(const ColumnName& column);
+bool owned_by(const ColumnName& column, Oid role);
+// Raises unless its type is vector or halfvec.
+void check_column_type(const Ledger& ledger, const ColumnName& column);
 // Raises unless it is a table that can be protected, and read as a whole.
 void check_table(Relation table, const ColumnName& column);
 // For errors: table.column.
 const char* text_of(const ColumnName& column);
+void check_not_null(FunctionCallInfo fcinfo, int n, const char* name);
 [[noreturn]] void raise_not_protected(const ColumnName& column);
 const char* current_role();
 
