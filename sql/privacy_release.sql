@@ -59,6 +59,11 @@ BEGIN
   FOR r IN c LOOP INSERT INTO reads VALUES (r.t); END LOOP;
 END $$;
 INSERT INTO reads SELECT sketch::text FROM dp_releases WHERE release = 'people';
+SELECT count(*) AS parallel FROM (SELECT set_config(name, 'on', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')) x;
+INSERT INTO reads SELECT dp_sketch_of('people')::text;
+CREATE TEMP TABLE worker AS SELECT dp_sketch_of('people')::text;
+INSERT INTO reads TABLE worker;
+SELECT count(*) AS serial FROM (SELECT set_config(name, 'off', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')) x;
 SELECT count(*), count(DISTINCT t) FROM reads;
 SELECT release, charges FROM dp_releases, dp_ledger WHERE "column"::text = 'dp.people.v' AND release = 'people';
 
@@ -129,7 +134,8 @@ RESET ROLE;
 SET lowdim.failpoint = 'release:2:error';
 SET ROLE dp_owner;
 CALL dp_release('failing', 'dp.people', 'v', '{"statistic":"count","epsilon":0.1,"delta":1e-6,"mechanism":"zcdp"}');
-SELECT release FROM dp_releases WHERE release = 'failing';
+SELECT current_user, current_setting('search_path'), release FROM dp_releases WHERE release = 'failing';
+SELECT current_user, current_setting('search_path');
 CALL dp_release('failing', 'dp.people', 'v', '{"statistic":"count","epsilon":0.1,"delta":1e-6,"mechanism":"zcdp"}');
 SELECT charge, release, state FROM dp_history WHERE release = 'failing' ORDER BY 1;
 SELECT charges, round(spent_rho::numeric, 6) AS rho, round(sum(h.rho)::numeric, 6) AS of_history FROM dp_ledger l JOIN dp_history h ON h."column"::text = l."column"::text
@@ -191,6 +197,10 @@ CALL dp_release('no', 'dp."People"', 'Half', '{"statistic":"count","epsilon":0.1
 ALTER TABLE dp."People" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CALL dp_release('no', 'dp."People"', 'v', '{"statistic":"count","epsilon":0.1,"delta":1e-6}');
 ALTER TABLE dp."People" DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
+CREATE TABLE dp.all (LIKE dp."People") PARTITION BY LIST (id);
+ALTER TABLE dp.all ATTACH PARTITION dp."People" DEFAULT;
+CALL dp_release('no', 'dp."People"', 'v', '{"statistic":"count","epsilon":0.1,"delta":1e-6}');
+ALTER TABLE dp.all DETACH PARTITION dp."People";
 ALTER TABLE dp."People" ALTER v TYPE real[];
 CALL dp_release('no', 'dp."People"', 'v', '{"statistic":"count","epsilon":0.1,"delta":1e-6}');
 SELECT "column", charges FROM dp_ledger ORDER BY "column"::text;

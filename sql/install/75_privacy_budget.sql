@@ -17,16 +17,19 @@ CREATE FUNCTION dp_column_owned(dp_column) RETURNS boolean
 COMMENT ON FUNCTION dp_column_owned(dp_column) IS
   'Whether the current role owns the table of the column, or is a superuser.';
 
--- Tables without rights for anybody but the extension's owner. No sequences: numbers are given under a lock, and a dump
--- carries everything.
+-- Tables without rights for anybody but the extension's owner. Constants have the types of what they are compared with, so
+-- that no operator of this schema fits better than PostgreSQL's.
+
+CREATE SEQUENCE dp_protected_ids AS integer;
+COMMENT ON SEQUENCE dp_protected_ids IS 'Numbers of dp_protected_columns.';
 
 CREATE TABLE dp_protected_columns (
-  id integer PRIMARY KEY,
+  id integer PRIMARY KEY DEFAULT pg_catalog.nextval('dp_protected_ids'),
   "column" dp_column NOT NULL,
   unit dp_column,
   max_rows_per_unit integer NOT NULL CHECK (max_rows_per_unit > 0),
-  epsilon double precision NOT NULL CHECK (epsilon > 0),
-  delta double precision NOT NULL CHECK (delta >= 0 AND delta < 1),
+  epsilon double precision NOT NULL CHECK (epsilon > '0'::double precision),
+  delta double precision NOT NULL CHECK (delta >= '0'::double precision AND delta < '1'::double precision),
   accounting text NOT NULL CHECK (accounting IN ('zcdp', 'sum')),
   charges integer NOT NULL DEFAULT 0 CHECK (charges >= 0)
 );
@@ -48,9 +51,9 @@ CREATE TABLE dp_charges (
   who name NOT NULL,
   release text NOT NULL,
   options jsonb NOT NULL,
-  epsilon double precision NOT NULL CHECK (epsilon >= 0),
-  delta double precision NOT NULL CHECK (delta >= 0),
-  rho double precision NOT NULL CHECK (rho >= 0),
+  epsilon double precision NOT NULL CHECK (epsilon >= '0'::double precision),
+  delta double precision NOT NULL CHECK (delta >= '0'::double precision),
+  rho double precision NOT NULL CHECK (rho >= '0'::double precision),
   state text NOT NULL CHECK (state IN ('charged', 'done', 'failed')),
   PRIMARY KEY (protected, charge)
 );
@@ -131,8 +134,9 @@ CREATE VIEW dp_releases WITH (security_barrier) AS
          s.sketch, s.vector, s.count
   FROM dp_answers s JOIN dp_charges c USING (protected, charge) JOIN dp_protected_columns p ON p.id = s.protected
   WHERE s.created IS NOT NULL AND (dp_column_owned(p."column") OR EXISTS (
-    SELECT FROM dp_readers r LEFT JOIN pg_catalog.pg_roles g ON g.oid = r.reader
-    WHERE r.release = s.release AND (r.reader = 0 OR (g.rolname = r.reader_name AND pg_catalog.pg_has_role(r.reader, 'USAGE')))));
+    SELECT FROM dp_readers r LEFT JOIN pg_catalog.pg_roles g ON g.oid = r.reader::oid
+    WHERE r.release = s.release AND (r.reader::oid = '0'::oid
+      OR (g.rolname = r.reader_name AND pg_catalog.pg_has_role(r.reader::oid, 'USAGE'::text)))));
 COMMENT ON VIEW dp_releases IS
   'To each role the releases that it may read: those of its tables, and those that dp_grant gave to it, to a role that it inherits from, or to PUBLIC.';
 GRANT SELECT ON dp_releases TO PUBLIC;
@@ -163,6 +167,7 @@ COMMENT ON FUNCTION dp_drop_release(text) IS
   'Removes a release of a table that you own, or the name of one that was cut off. Its charge stays. Errors: 42704 for no such release, 42501 for who is not the owner.';
 
 -- A dump keeps what was spent and what was released.
+SELECT pg_extension_config_dump('dp_protected_ids', '');
 SELECT pg_extension_config_dump('dp_protected_columns', '');
 SELECT pg_extension_config_dump('dp_budgets', '');
 SELECT pg_extension_config_dump('dp_charges', '');

@@ -87,7 +87,17 @@ $node->safe_psql('postgres', q{
 $node->safe_psql('postgres', q{
 	SET search_path = public, "Odd schema";
 	CALL dp_release('kept', '"Wide.table"', 'the v', '{"statistic":"moments","dims":2,"radius":3,"epsilon":0.9,"delta":1e-6,"mechanism":"zcdp"}')});
-$node->safe_psql('postgres', q{SELECT "Odd schema".dp_grant('kept', 'dp_reader'), "Odd schema".dp_grant('kept', 'public')});
+# A role that is gone stays as a number; whoever has that number later, and a new role of the old name, have no right.
+sql('CREATE ROLE dp_gone; CREATE ROLE dp_heir');
+sql(qq{SELECT "Odd schema".dp_grant('kept', '$_')}) for 'dp_reader', 'dp_gone', 'dp_heir';
+sql(q{UPDATE "Odd schema".dp_readers SET reader_name = 'dp_once' WHERE reader_name = 'dp_heir'});
+sql('DROP ROLE dp_gone; CREATE ROLE dp_gone');
+sub readers
+{
+	my $database = shift;
+	return join ' ', map { "$_ " . $node->safe_psql($database, qq{SET ROLE $_; SELECT count(*) FROM "Odd schema".dp_releases}) } 'dp_reader', 'dp_gone', 'dp_heir';
+}
+is(readers('postgres'), 'dp_reader 1 dp_gone 0 dp_heir 0', 'rights are for a role by number and name');
 my @kept = (
 	q{SELECT "column", unit, max_rows_per_unit, epsilon, delta, charges, spent_epsilon, left_epsilon FROM "Odd schema".dp_ledger ORDER BY "column"::text, epsilon},
 	q{SELECT "column", charge, at, who, release, options, epsilon, delta, rho, state FROM "Odd schema".dp_history ORDER BY "column"::text, state, charge, at},
@@ -113,7 +123,7 @@ for my $format ('plain', 'custom')
 	};
 	like($ask->(0.5), qr/privacy budget of public."Wide.table"."the v" does not cover/, 'what was spent before the dump is spent');
 	is($ask->(0.3), '', 'and what is left can be spent');
-	is($node->safe_psql("copy_$format", q{SET ROLE dp_reader; SELECT release FROM "Odd schema".dp_releases}), 'kept', 'readers read what they were granted');
+	is(readers("copy_$format"), 'dp_reader 1 dp_gone 0 dp_heir 0', 'readers read what they were granted');
 }
 
 # Without the table in the dump the ledger is restored all the same.

@@ -51,10 +51,9 @@ void add_budget(const Ledger& ledger, int32 id, const core::PrivacyBudget& budge
       SPI_OK_INSERT, row);
 }
 
+// The table is locked against another dp_protect.
 void add_protection(const Ledger& ledger, const Protection& p, const char* who) {
-  Parameters none{};
-  run(ledger, "LOCK TABLE @.dp_protected_columns IN SHARE ROW EXCLUSIVE MODE", SPI_OK_UTILITY, none);
-  if (lock_protection(ledger, p.column).id != 0) {
+  if (protection_id(ledger, p.column) != 0) {
     ereport(ERROR,
             (errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("column %s is protected already", text_of(p.column)),
              errhint("dp_set_budget changes its budget; its unit and accounting stay.")));
@@ -68,10 +67,8 @@ void add_protection(const Ledger& ledger, const Protection& p, const char* who) 
   row.add(FLOAT8OID, Float8GetDatum(p.budget.delta));
   row.add(TEXTOID, CStringGetTextDatum(accounting));
   run(ledger,
-      "INSERT INTO @.dp_protected_columns (id, \"column\", unit, max_rows_per_unit, epsilon, delta, "
-      "accounting)"
-      " SELECT coalesce(max(id), 0) + 1, $1, $2, $3, $4, $5, $6"
-      " FROM @.dp_protected_columns RETURNING id",
+      "INSERT INTO @.dp_protected_columns (\"column\", unit, max_rows_per_unit, epsilon, delta, accounting)"
+      " VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
       SPI_OK_INSERT_RETURNING, row);
   add_budget(ledger, DatumGetInt32(value_of(0, 1)), p.budget, who);
 }
@@ -194,7 +191,7 @@ LOWDIM_FN(lowdim_dp_set_budget) {
   if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI_connect failed");
   const char* who = current_role();
   const Role before = become(ledger.owner);
-  const Protection p = lock_protection(ledger, column);
+  const Protection p = lock_protection(ledger, protection_id(ledger, column));
   if (p.id == 0) raise_not_protected(column);
   const core::PrivacyBudget budget{PG_GETARG_FLOAT8(2), PG_GETARG_FLOAT8(3), p.budget.accounting};
   const core::PrivacyCost spent = spent_of(ledger, p);

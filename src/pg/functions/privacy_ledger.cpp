@@ -16,6 +16,7 @@ extern "C" {
 #include "utils/array.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 }
@@ -111,16 +112,18 @@ Datum value_of(uint64 row, int n, bool* null) {
   return value;
 }
 
-Protection lock_protection(const Ledger& ledger, const ColumnName& column) {
+int32 protection_id(const Ledger& ledger, const ColumnName& column) {
   // Few rows, and dp_column has no operators that a query could search with.
   Parameters none{};
-  const uint64 rows = run(ledger, "SELECT id, \"column\" FROM @.dp_protected_columns", SPI_OK_SELECT, none);
-  int32 id = 0;
-  for (uint64 i = 0; i < rows && id == 0; ++i) {
+  PushActiveSnapshot(GetLatestSnapshot());
+  const uint64 rows =
+      run(ledger, "SELECT id, \"column\" FROM @.dp_protected_columns", SPI_OK_SELECT, none, true);
+  PopActiveSnapshot();
+  for (uint64 i = 0; i < rows; ++i) {
     const ColumnName* c = reinterpret_cast<const ColumnName*>(DatumGetPointer(value_of(i, 2)));
-    if (c->table == column.table && c->attnum == column.attnum) id = DatumGetInt32(value_of(i, 1));
+    if (c->table == column.table && c->attnum == column.attnum) return DatumGetInt32(value_of(i, 1));
   }
-  return id == 0 ? Protection{} : lock_protection(ledger, id);
+  return 0;
 }
 
 Protection lock_protection(const Ledger& ledger, int32 id) {

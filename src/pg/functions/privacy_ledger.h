@@ -74,9 +74,10 @@ struct Protection {
   int32 charges;
   core::PrivacyBudget budget;
 };
-// Within SPI, as the ledger's owner: the protection of a column, locked until the transaction ends.
-Protection lock_protection(const Ledger& ledger, const ColumnName& column);
-// The same by its number in the ledger.
+// Within SPI, as the ledger's owner: the number of a column's protection as it is now, whatever snapshot the
+// transaction has; 0 if it has none.
+int32 protection_id(const Ledger& ledger, const ColumnName& column);
+// The protection, locked until the transaction ends; its id is 0 if the transaction does not see it.
 Protection lock_protection(const Ledger& ledger, int32 id);
 // What its charges come to together.
 core::PrivacyCost spent_of(const Ledger& ledger, const Protection& protection);

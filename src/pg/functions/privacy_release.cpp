@@ -155,7 +155,7 @@ void charge(Release* r) {
   r->column = owned_column(r->table, r->column_name);
   const Oid owner = open_protected(*r);
   Role before = become(ledger.owner);
-  r->protection = lock_protection(ledger, r->column);
+  r->protection = lock_protection(ledger, protection_id(ledger, r->column));
   if (r->protection.id == 0) raise_not_protected(r->column);
   const core::PrivacyCost cost = cost_of(r);
   come_back(before);
