@@ -85,7 +85,8 @@ void run(const Arguments& arguments) {
             lowdim::core::sphere_distance(metric, centers.row(c), base.row(i), base.cols)));
       }
       std::sort(all.begin(), all.end());
-      for (size_t i = 0; i < all.size(); i += 16) pooled.push_back(all[i]);
+      // Every sixteenth, without the center itself.
+      for (size_t i = 8; i < all.size(); i += 16) pooled.push_back(all[i]);
       for (size_t p = 0; p < 4; ++p) {
         const size_t wanted = std::max<size_t>(1, static_cast<size_t>(std::lround(kShares[p] * rows)));
         if (wanted >= all.size()) continue;
@@ -114,9 +115,9 @@ void run(const Arguments& arguments) {
       print_errors("any", unknown[p]);
       std::printf("  join %6.2f %6.2f\n",
                   error_of(lowdim::core::join_selectivity(s, pivots, other.statistics(), other_pivots, metric,
-                                                          radius, rows),
+                                                          radius, rows * rows),
                            kShares[p]),
-                  error_of(lowdim::core::selectivity_of_any(s, metric, radius, rows), kShares[p]));
+                  error_of(lowdim::core::selectivity_of_any(s, metric, radius, rows * rows), kShares[p]));
     }
   }
   std::printf("an estimate takes %.0f us\n",

@@ -28,12 +28,18 @@ CREATE FUNCTION vector_send(vector) RETURNS bytea
 COMMENT ON FUNCTION vector_send(vector) IS
   'Writes the binary form of a vector: int16 dimensions, int16 0, then that many float4.';
 
+CREATE FUNCTION vector_typanalyze(internal) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'lowdim_vector_typanalyze' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION vector_typanalyze(internal) IS
+  'ANALYZE of a vector column: the standard statistics, and those that vector_stats shows.';
+
 CREATE TYPE vector (
   INPUT = vector_in,
   OUTPUT = vector_out,
   TYPMOD_IN = vector_typmod_in,
   RECEIVE = vector_recv,
   SEND = vector_send,
+  ANALYZE = vector_typanalyze,
   STORAGE = external
 );
 COMMENT ON TYPE vector IS

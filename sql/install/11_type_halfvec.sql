@@ -27,12 +27,18 @@ CREATE FUNCTION halfvec_send(halfvec) RETURNS bytea
 COMMENT ON FUNCTION halfvec_send(halfvec) IS
   'Writes the binary form of a halfvec: int16 dimensions, int16 0, then that many IEEE 754 binary16.';
 
+CREATE FUNCTION halfvec_typanalyze(internal) RETURNS boolean
+  AS 'MODULE_PATHNAME', 'lowdim_halfvec_typanalyze' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION halfvec_typanalyze(internal) IS
+  'ANALYZE of a halfvec column: the standard statistics, and those that vector_stats shows.';
+
 CREATE TYPE halfvec (
   INPUT = halfvec_in,
   OUTPUT = halfvec_out,
   TYPMOD_IN = halfvec_typmod_in,
   RECEIVE = halfvec_recv,
   SEND = halfvec_send,
+  ANALYZE = halfvec_typanalyze,
   STORAGE = external
 );
 COMMENT ON TYPE halfvec IS

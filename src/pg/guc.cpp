@@ -6,6 +6,7 @@
 #include "pg/am/hnsw/am.h"
 #include "pg/failpoint.h"
 #include "pg/pg.h"
+#include "pg/planner/column_statistics.h"
 
 extern "C" {
 #include "utils/guc.h"
@@ -20,6 +21,9 @@ int max_scan_tuples_setting = 0;
 }  // namespace lowdim::pg::hnsw
 
 namespace lowdim::pg {
+
+bool vector_statistics_setting = true;
+
 namespace {
 
 constexpr int kSimdAuto = -1;
@@ -61,6 +65,10 @@ void define_settings() {
                           "A scan goes on for as long as rows are wanted. 0 means no limit.",
                           &hnsw::max_scan_tuples_setting, 0, 0, INT_MAX, PGC_USERSET, 0, nullptr, nullptr,
                           nullptr);
+  DefineCustomBoolVariable("lowdim.vector_statistics", "ANALYZE collects statistics of vector columns.",
+                           "They estimate how many rows a range search finds. Off, ANALYZE collects what it "
+                           "collects for every type.",
+                           &vector_statistics_setting, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
   define_failpoint_setting("lowdim.failpoint");
   MarkGUCPrefixReserved("lowdim");
 }

@@ -163,7 +163,7 @@ TEST(Pivots, KeepRowsToAStep) {
 TEST(Pivots, AreAsManyAsFit) {
   EXPECT_EQ(pivot_count(3, 100000), 1000);
   EXPECT_EQ(pivot_count(3, 10), 10);
-  EXPECT_EQ(pivot_count(784, 100000), (256 << 10) / 788);
+  EXPECT_EQ(pivot_count(784, 100000), (192 << 10) / 788);
   EXPECT_EQ(pivot_count(16000, 100000), 64);
   EXPECT_EQ(pivot_count(16000, 0), 0);
 }
@@ -181,11 +181,7 @@ TEST(Selectivity, CountsPivotsAndThenFollowsThePowerLaw) {
   // Pivots at 1, 2, ..., 100 on a line.
   std::vector<float> x;
   for (int i = 1; i <= 100; ++i) x.push_back(static_cast<float>(i));
-  std::vector<uint8_t> bytes;
-  for (const float v : x) {
-    const std::vector<uint8_t> one = make_pivots({&v, 1, 1}, 1, 1);
-    bytes.insert(bytes.end(), one.begin(), one.end());
-  }
+  const std::vector<uint8_t> bytes = make_pivots({x.data(), 100, 1}, 100, 1);
   const Pivots pivots{bytes.data(), 100, 1};
   VectorStatistics s;
   s.dims = 1;
@@ -278,22 +274,24 @@ TEST(Collect, MeasuresASheet) {
   fill(job, rows, kDims, 0.25);
   const VectorStatistics& s = job.statistics();
   EXPECT_TRUE(job.has_statistics());
-  EXPECT_EQ(s.rows, 3000);
+  const CollectPlan plan = collect_plan(kDims);
+  const size_t n = plan.rows;
+  EXPECT_EQ(s.rows, n);
   EXPECT_EQ(s.dims, kDims);
-  EXPECT_EQ(s.anchors, 150);
+  EXPECT_EQ(s.anchors, plan.anchors);
   EXPECT_EQ(s.pivots, 1000);
   EXPECT_FLOAT_EQ(s.other_dims, 0.25F);
-  EXPECT_FLOAT_EQ(s.zeros, 1 / 3000.0F);
-  EXPECT_FLOAT_EQ(s.duplicates, 2 / 3000.0F);
+  EXPECT_FLOAT_EQ(s.zeros, 1 / static_cast<float>(n));
+  EXPECT_FLOAT_EQ(s.duplicates, 2 / static_cast<float>(n));
   double sum = 0, squares = 0;
-  for (size_t i = 0; i < 3000; ++i) {
+  for (size_t i = 0; i < n; ++i) {
     double square = 0;
     for (size_t j = 0; j < kDims; ++j) square += std::pow(static_cast<double>(rows[i * kDims + j]), 2);
     sum += std::sqrt(square);
     squares += square;
   }
-  EXPECT_NEAR(s.norm_mean, sum / 3000, 1e-3);
-  EXPECT_NEAR(s.norm_sd, std::sqrt(squares / 3000 - sum / 3000 * sum / 3000), 1e-3);
+  EXPECT_NEAR(s.norm_mean, sum / n, 1e-3);
+  EXPECT_NEAR(s.norm_sd, std::sqrt(squares / n - std::pow(sum / n, 2)), 1e-3);
   EXPECT_NEAR(s.dimension, 4.6, 0.7);
   EXPECT_GT(s.dimension_error, 0.02);
   EXPECT_LT(s.dimension_error, 0.5);
@@ -304,6 +302,18 @@ TEST(Collect, MeasuresASheet) {
   EXPECT_LE(s.participation, 5);
   EXPECT_GE(s.components_90, 3);
   EXPECT_EQ(s.components_98, 5);
+}
+
+TEST(Collect, IsBounded) {
+  for (const size_t dims : {1, 80, 100, 784, 1536, 16000}) {
+    const CollectPlan plan = collect_plan(dims);
+    EXPECT_LE(plan.rows, 3000);
+    EXPECT_GE(plan.rows, 400);
+    EXPECT_GE(plan.anchors, 20);
+    if (dims < 1500) {
+      EXPECT_LE(static_cast<double>(plan.rows * plan.anchors * dims), 12e6) << dims;
+    }
+  }
 }
 
 TEST(Collect, FindsTheComponentsOfManyDimensions) {

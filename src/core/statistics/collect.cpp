@@ -9,6 +9,7 @@
 #include <limits>
 #include <numeric>
 
+#include "core/base/random.h"
 #include "core/codec/symmetric_eigen.h"
 #include "core/dimension/estimators.h"
 #include "core/dimension/spectrum.h"
@@ -21,8 +22,8 @@ namespace {
 // Chosen by bench/core/selectivity.cpp (errors) and bench/sql/analyze.sh (time).
 constexpr size_t kMostRows = 3000, kLeastRows = 400;
 constexpr size_t kRowsPerAnchor = 20;
-constexpr double kComponents = 24e6;          // anchors x rows x dims, for Euclidean distance
-constexpr double kSpectrumOperations = 20e6;  // rows x dims x the smaller of them
+constexpr double kComponents = 12e6;          // anchors x rows x dims, for Euclidean distance
+constexpr double kSpectrumOperations = 10e6;  // rows x dims x the smaller of them
 constexpr size_t kProductAnchors = 2;         // of the anchors, one in so many for inner product and cosine
 constexpr size_t kTaxicabAnchors = 4;         // likewise
 constexpr uint32_t kNeighbours = 20;
@@ -115,11 +116,13 @@ float share_of_duplicates(Rows rows) {
   std::vector<size_t> order(rows.n);
   std::vector<uint64_t> keys(rows.n);
   for (size_t i = 0; i < rows.n; ++i) {
+    // Two elements at a time; adding zero makes one of the two zeros.
+    const float* const x = rows.row(i);
     uint64_t key = rows.dims;
-    for (size_t j = 0; j < rows.dims; ++j) {
-      uint32_t bits;
-      const float x = rows.row(i)[j] + 0.0F;  // the two zeros are equal
-      std::memcpy(&bits, &x, sizeof bits);
+    for (size_t j = 0; j < rows.dims; j += 2) {
+      const float pair[2] = {x[j] + 0.0F, j + 1 < rows.dims ? x[j + 1] + 0.0F : 0.0F};
+      uint64_t bits;
+      std::memcpy(&bits, pair, sizeof bits);
       key = (key ^ bits) * 0x9e3779b97f4a7c15u;
       key ^= key >> 32;
     }
@@ -267,6 +270,7 @@ CollectPlan collect_plan(size_t dims) {
 void StatisticsJob::start(size_t dims) {
   dims_ = dims;
   plan_ = collect_plan(dims);
+  rows_.reserve(plan_.rows * dims);
 }
 
 void StatisticsJob::add(const float* row) {
@@ -275,8 +279,15 @@ void StatisticsJob::add(const float* row) {
 
 void StatisticsJob::finish(double other_dims, const Stop& stop) {
   statistics_ = {};
+  const auto at = [&](size_t row) { return static_cast<std::ptrdiff_t>(row * dims_); };
   const size_t n = dims_ == 0 ? 0 : rows_.size() / dims_;
   if (n == 0) return;
+  // Anchors and pivots are the first ones.
+  Random random(1);
+  for (size_t i = n; i-- > 1;) {
+    const size_t j = random.below(i + 1);
+    if (i != j) std::swap_ranges(rows_.begin() + at(i), rows_.begin() + at(i + 1), rows_.begin() + at(j));
+  }
   const double unit = scale_rows(rows_);
   const Rows rows{rows_.data(), n, dims_};
   VectorStatistics s;

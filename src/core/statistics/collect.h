@@ -3,7 +3,8 @@
 // A part of them, the anchors, are compared with all of them: their distances give the quantiles of pairs,
 // and their neighbours the dimension.
 //
-// Owned by a memory context (pg/door.h: make_in). The caller adds rows in random order, without NULLs.
+// Owned by a memory context (pg/door.h: make_in). The caller adds a uniform sample of the
+// rows, in any order, without NULLs.
 #pragma once
 
 #include <cstddef>

@@ -4,7 +4,9 @@
 // less than another sample would (bench/core/selectivity.cpp), where projecting to fewer dimensions spoils
 // them.
 //
-// Layout: for each pivot a float4, what one step of a byte means, and then dims signed bytes.
+// Layout: for each pivot a float4, what one step of a byte means, and then dims signed bytes, each combined
+// by exclusive or with a byte of a fixed pseudo-random stream. Codes of images compress well, and the server
+// would try: that took longer than all the rest of the statistics (bench/sql/analyze.sh, mnist).
 #pragma once
 
 #include <cstddef>
@@ -26,7 +28,7 @@ struct Pivots {
 };
 
 // How many of `rows` rows of so many dimensions are kept: 1,000 in few dimensions, 64 at least, and between
-// as many as fit 256 kB.
+// as many as fit 192 kB.
 size_t pivot_count(size_t dims, size_t rows);
 
 // The first n of `rows`; their values are divided by `factor`, a power of two (neighbours.h: scale_rows).
@@ -35,7 +37,7 @@ std::vector<uint8_t> make_pivots(Rows rows, size_t n, double factor);
 // True if the bytes are n pivots of dims dimensions.
 bool valid_pivots(const uint8_t* bytes, size_t n_bytes, size_t n, size_t dims);
 
-// Pivot i as floats; `out` has room for dims.
+// Pivot i as floats; `out` has room for dims, which are kMaxDims at most.
 void read_pivot(const Pivots& pivots, size_t i, float* out);
 
 // The distance as the range operators have it; +infinity where it is not a number (a zero vector's cosine).

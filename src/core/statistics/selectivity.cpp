@@ -69,7 +69,7 @@ double selectivity_of_any(const VectorStatistics& statistics, SphereMetric metri
 }
 
 double join_selectivity(const VectorStatistics& a, const Pivots& pivots_a, const VectorStatistics& b,
-                        const Pivots& pivots_b, SphereMetric metric, double radius, double rows) {
+                        const Pivots& pivots_b, SphereMetric metric, double radius, double pairs) {
   const size_t most =
       std::min(kJoinPivots, static_cast<size_t>(std::sqrt(kJoinComponents / static_cast<double>(a.dims))));
   const Pivots some_a{pivots_a.bytes, std::min(pivots_a.n, most), pivots_a.dims};
@@ -81,7 +81,7 @@ double join_selectivity(const VectorStatistics& a, const Pivots& pivots_a, const
     distances.insert(distances.end(), of_one.begin(), of_one.end());
   }
   const double exponent = std::max(a.exponent(metric), b.exponent(metric));
-  return clamped(counted(distances, metric, exponent, radius), rows);
+  return clamped(counted(distances, metric, exponent, radius), pairs);
 }
 
 }  // namespace lowdim::core

@@ -26,9 +26,8 @@ double selectivity(const VectorStatistics& statistics, const Pivots& pivots, Sph
 double selectivity_of_any(const VectorStatistics& statistics, SphereMetric metric, double radius,
                           double rows);
 
-// Of pairs of rows, one of each column; both have the same dims, and pivots. `rows`: of one of the tables,
-// the larger.
+// Of pairs of rows, one of each column; both have the same dims, and pivots. `pairs`: how many there are.
 double join_selectivity(const VectorStatistics& a, const Pivots& pivots_a, const VectorStatistics& b,
-                        const Pivots& pivots_b, SphereMetric metric, double radius, double rows);
+                        const Pivots& pivots_b, SphereMetric metric, double radius, double pairs);
 
 }  // namespace lowdim::core
