@@ -13,6 +13,17 @@
 
 namespace lowdim::bench {
 
+// "a,b" as its parts.
+inline std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> out;
+  for (size_t at = 0; at < list.size();) {
+    const size_t comma = std::min(list.find(',', at), list.size());
+    out.push_back(list.substr(at, comma - at));
+    at = comma + 1;
+  }
+  return out;
+}
+
 class Arguments {
  public:
   // `options` take a value, `flags` take none.

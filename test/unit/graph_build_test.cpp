@@ -70,7 +70,8 @@ std::vector<float> clustered(size_t n, size_t dims, uint64_t seed) {
   return out;
 }
 
-void build(Made& made, uint32_t n, uint32_t dims, size_t threads, bool sorted, bool toured = false) {
+void build(Made& made, uint32_t n, uint32_t dims, size_t threads, bool sorted, bool toured = false,
+           GraphOrder tour = GraphOrder::kShuffle) {
   made.base = clustered(n, dims, 7);
   GraphCodeOptions code_options;
   code_options.segments = dims;
@@ -82,6 +83,7 @@ void build(Made& made, uint32_t n, uint32_t dims, size_t threads, bool sorted, b
   made.options.degree = 32;
   made.options.slack = 16;
   made.options.entries = 40;
+  made.options.order = tour;
   made.memory.resize(GraphBuild::shared_bytes(made.options) / 8 + 1);
   const GraphBuild graph(made.options, made.memory.data(), true);
   std::vector<float> scratch(code.scratch_floats());
@@ -107,7 +109,7 @@ void build(Made& made, uint32_t n, uint32_t dims, size_t threads, bool sorted, b
   };
   if (toured) {
     toured = false;
-    all([&](uint32_t i, auto& s) { graph.find_home(i, s); });
+    all([&](uint32_t i, auto& s) { graph.find_home(i, n - 1 - i, s); });
     graph.make_tour();
     toured = true;
     std::vector<uint32_t> places(n);
@@ -184,6 +186,71 @@ TEST(GraphBuild, TourGivesAsGoodAGraph) {
   build(made, 10000, 16, 2, false, true);
   expect_sound(made);
   EXPECT_GT(recall(made, 16, 40), 0.97);
+}
+
+// Two parts of one set: a line and a ball. Nodes are numbered shuffled, the heap has the line first.
+TEST(GraphBuild, ToursAreInOrder) {
+  constexpr uint32_t n = 3000, dims = 12, entries = 50;
+  Random random(3);
+  std::vector<uint32_t> place(n);
+  std::iota(place.begin(), place.end(), 0u);
+  for (uint32_t i = n; i > 1; --i) std::swap(place[i - 1], place[random.below(i)]);
+  const auto on_line = [&](uint32_t i) { return place[i] < n / 2; };
+  std::vector<float> base(size_t{n} * dims);
+  for (uint32_t i = 0; i < n; ++i) {
+    for (uint32_t d = 0; d < dims; ++d)
+      base[i * dims + d] = on_line(i) ? 9 : static_cast<float>(random.normal());
+    if (on_line(i)) base[i * dims] += static_cast<float>(4 * random.normal());
+  }
+  GraphCodeOptions code_options;
+  code_options.segments = dims;
+  const std::vector<uint8_t> image = train_graph_code({base.data(), n, dims}, code_options, {});
+  GraphCode code;
+  ASSERT_TRUE(GraphCode::open(image.data(), image.size(), &code));
+  for (const GraphOrder order : {GraphOrder::kShuffle, GraphOrder::kLidDescending, GraphOrder::kHeap}) {
+    GraphBuildOptions options;
+    options.n = n;
+    options.row_bytes = code.code_dims();
+    options.entries = entries;
+    options.order = order;
+    std::vector<uint64_t> memory(GraphBuild::shared_bytes(options) / 8 + 1);
+    std::vector<uint64_t> own(GraphBuild::scratch_bytes(options) / 8 + 1);
+    const GraphBuild graph(options, memory.data(), true);
+    GraphBuild::Scratch s = GraphBuild::make_scratch(options, own.data());
+    std::vector<float> scratch(code.scratch_floats());
+    for (uint32_t i = 0; i < n; ++i) {
+      code.row(&base[size_t{i} * dims], scratch.data(), graph.row(i), graph.terms(i));
+    }
+    for (uint32_t i = 0; i < n; ++i) graph.find_home(i, place[i], s);
+    graph.make_tour();
+    std::set<uint32_t> all;
+    for (uint32_t i = 0; i < n; ++i) all.insert(graph.tour(i));
+    ASSERT_EQ(all.size(), n);
+    ASSERT_EQ(*all.rbegin(), n - 1);
+    for (uint32_t i = 0; i < entries; ++i) ASSERT_EQ(graph.tour(i), i);
+    uint32_t early = 0;  // of the line, in the first half
+    for (uint32_t i = entries; i < n / 2; ++i) early += on_line(graph.tour(i));
+    if (order == GraphOrder::kHeap) {
+      for (uint32_t i = entries + 1; i < n; ++i) ASSERT_LT(place[graph.tour(i - 1)], place[graph.tour(i)]);
+    } else if (order == GraphOrder::kLidDescending) {
+      EXPECT_LT(early, n / 100);
+    } else {
+      EXPECT_NEAR(early, n / 4.0, n / 20.0);
+    }
+  }
+}
+
+TEST(GraphBuild, EveryOrderGivesAsGoodAGraph) {
+  for (const GraphOrder order : {GraphOrder::kShuffle, GraphOrder::kLidDescending, GraphOrder::kHeap}) {
+    for (const uint32_t n : {1u, 30u, 6000u}) {
+      Made made;
+      build(made, n, 16, 2, false, true, order);
+      expect_sound(made);
+      if (n > 30) {
+        EXPECT_GT(recall(made, 16, 40), 0.97) << static_cast<int>(order);
+      }
+    }
+  }
 }
 
 TEST(GraphBuild, ThreadsBuildASoundGraph) {

@@ -3,6 +3,7 @@
 #include "core/graph/build.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "core/graph/beam.h"
@@ -16,6 +17,9 @@ constexpr uint32_t kMostHomes = 2048;
 // Nodes that neighbourhoods form around: about 330 nodes each, whose rows fit a cache of 64 kB (L2 has room
 // for those of the neighbours too).
 uint32_t homes_of(uint32_t n) { return n < 4096 ? 1 : std::min(n / 330, kMostHomes); }
+
+// kLidDescending: from so many nearest of so many nodes. Zero distances are dropped.
+constexpr uint32_t kLidNeighbours = 20, kLidSample = 1024;
 
 constexpr size_t align8(size_t n) { return (n + 7) & ~size_t{7}; }
 
@@ -260,9 +264,43 @@ void GraphBuild::connect(uint32_t i, uint32_t count, bool keep_old, Scratch& s) 
   for (uint32_t j = 0; j < count; ++j) link(Beam::id(s.kept[j]), i, s.kept[j], s);
 }
 
-void GraphBuild::find_home(uint32_t i, Scratch& s) const {
-  const uint32_t homes = homes_of(options_.n);
+// Smaller for a higher local intrinsic dimension (Levina and Bickel 2004) of node i, which `query` is.
+uint32_t GraphBuild::lid_rank(const int8_t* query, uint32_t i) const {
+  const uint32_t sample = std::min(options_.n, kLidSample);
+  const GraphRowTerms own = *terms(i);
+  int32_t nearest[kLidNeighbours];
+  uint32_t n = 0;
+  for (uint32_t j = 0; j < sample; ++j) {
+    const int32_t d = distance(query, own, j);
+    if (d <= 0 || (n == kLidNeighbours && d >= nearest[n - 1])) continue;
+    uint32_t at = n < kLidNeighbours ? n++ : n - 1;
+    for (; at > 0 && nearest[at - 1] > d; --at) nearest[at] = nearest[at - 1];
+    nearest[at] = d;
+  }
+  float logs = 0;
+  for (uint32_t j = 0; j + 1 < n; ++j) {
+    logs += std::log(static_cast<float>(nearest[n - 1]) / static_cast<float>(nearest[j]));
+  }
+  // Rising with the inverse dimension; numbers above zero are ordered as their bits are. All equally far: the
+  // highest dimension there is. No neighbours: last.
+  if (n < 2) return UINT32_MAX;
+  const float inverse = logs / static_cast<float>(n - 1);
+  uint32_t bits;
+  std::memcpy(&bits, &inverse, sizeof bits);
+  return bits;
+}
+
+void GraphBuild::find_home(uint32_t i, uint32_t place, Scratch& s) const {
+  if (options_.order == GraphOrder::kHeap) {
+    homes_[i] = place;
+    return;
+  }
   load(i, s.query);
+  if (options_.order == GraphOrder::kLidDescending) {
+    homes_[i] = lid_rank(s.query, i);
+    return;
+  }
+  const uint32_t homes = homes_of(options_.n);
   const GraphRowTerms own = *terms(i);
   int32_t least = INT32_MAX;
   for (uint32_t j = 0; j < homes; ++j) {
@@ -275,7 +313,14 @@ void GraphBuild::find_home(uint32_t i, Scratch& s) const {
 }
 
 void GraphBuild::make_tour() const {
-  const uint32_t n = options_.n, homes = homes_of(n), first = homes > 1 ? n / 16 : n;
+  const uint32_t n = options_.n;
+  if (options_.order != GraphOrder::kShuffle) {
+    for (uint32_t i = 0; i < n; ++i) tour_[i] = i;
+    std::sort(tour_ + std::min(options_.entries, n), tour_ + n,
+              [&](uint32_t a, uint32_t b) { return homes_[a] != homes_[b] ? homes_[a] < homes_[b] : a < b; });
+    return;
+  }
+  const uint32_t homes = homes_of(n), first = homes > 1 ? n / 16 : n;
   uint32_t begins[kMostHomes + 1] = {};
   for (uint32_t i = first; i < n; ++i) ++begins[homes_[i] + 1];
   for (uint32_t h = 0; h < homes; ++h) begins[h + 1] += begins[h];

@@ -7,9 +7,15 @@
 // Lists have room for `slack` more links than the degree, and are pruned only when that is full: one pruning
 // then pays for many links, and until then more links lead on. finish() prunes to the degree at the end.
 //
-// The order is a tour: the first sixteenth of the nodes as they are numbered (shuffled, by the caller), then
-// the rest by neighbourhoods, so that what a search touches is still in the processor's cache from the one
-// before. With the improvement, recall does not suffer; the time is halved (bench/core/graph.cpp).
+// The caller numbers the nodes in shuffled order. The order of insertion is a tour over these numbers:
+//   kShuffle        the first sixteenth as they are numbered, then the rest by neighbourhoods, so that what a
+//                   search touches is still in the processor's cache from the one before. With the
+//                   improvement, recall does not suffer; the time is halved (bench/core/graph.cpp)
+//   kLidDescending  after the entries, by falling local intrinsic dimension, which Elliott and Clark (2024)
+//                   found to suit HNSW; estimated from the distances to a sample, the first nodes numbered,
+//                   which is as dear as finding a neighbourhood
+//   kHeap           after the entries, as the table has the rows
+// bench/core/orders.cpp compares them.
 //
 // Concurrency: a list is written under its node's lock, and read without one. A reader may see a list while
 // it is pruned: ids then stand twice or are missing, but each is the id of an inserted node.
@@ -26,6 +32,8 @@
 
 namespace lowdim::core {
 
+enum class GraphOrder : uint8_t { kShuffle, kLidDescending, kHeap };
+
 struct GraphBuildOptions {
   uint32_t n = 0;          // nodes
   uint32_t row_bytes = 0;  // code_dims of the code
@@ -33,6 +41,7 @@ struct GraphBuildOptions {
   uint32_t slack = 32;     // more than that while building
   uint32_t ef_construction = 64;
   uint32_t entries = 0;  // the first that many nodes inserted are entries
+  GraphOrder order = GraphOrder::kShuffle;
 };
 
 class GraphBuild {
@@ -65,8 +74,9 @@ class GraphBuild {
     return reinterpret_cast<GraphRowTerms*>(row(i) + row_stride_ - sizeof(GraphRowTerms));
   }
 
-  // The tour: find_home() for every node, then make_tour() by one process; node tour(i) comes i-th.
-  void find_home(uint32_t i, Scratch& scratch) const;
+  // The tour: find_home() for every node, then make_tour() by one process; node tour(i) comes i-th. `place`:
+  // of the node in its table.
+  void find_home(uint32_t i, uint32_t place, Scratch& scratch) const;
   void make_tour() const;
   uint32_t tour(uint32_t i) const { return tour_[i]; }
 
@@ -92,6 +102,7 @@ class GraphBuild {
   void put(uint32_t i, const uint64_t* kept, uint32_t count) const;
   void connect(uint32_t i, uint32_t count, bool keep_old, Scratch& s) const;
   void link(uint32_t from, uint32_t to, uint64_t key, Scratch& s) const;
+  uint32_t lid_rank(const int8_t* query, uint32_t i) const;
   void lock(uint32_t i) const;
   void unlock(uint32_t i) const;
 
@@ -104,7 +115,7 @@ class GraphBuild {
   uint32_t* links_;
   uint16_t* counts_;
   uint8_t* locks_;
-  uint32_t* homes_;
+  uint32_t* homes_;  // where a node comes in the tour: its neighbourhood, or a rank
   uint32_t* tour_;
 };
 

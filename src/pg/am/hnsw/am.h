@@ -2,6 +2,7 @@
 // storage options, and the context of one index in one backend. Each callback has a file of its own name.
 #pragma once
 
+#include "core/graph/build.h"
 #include "core/graph/code.h"
 #include "paged/hnsw/distance.h"
 #include "paged/hnsw/layout.h"
@@ -44,6 +45,15 @@ struct StorageOptions {
   int code_dims;         // 0: chosen
   int code_bytes;        // a neighbour's code without the byte of the rest; 0: chosen by the room on a page
   int rerank;            // RerankOption
+  int build_order;       // core::GraphOrder
+
+  // By inner product rows have no local dimension: the order is shuffled then.
+  core::GraphOrder graph_order(paged::hnsw::Metric metric) const {
+    const core::GraphOrder order = static_cast<core::GraphOrder>(build_order);
+    return order == core::GraphOrder::kLidDescending && metric == paged::hnsw::Metric::kInner
+               ? core::GraphOrder::kShuffle
+               : order;
+  }
 };
 void register_options();                         // once, by _PG_init
 StorageOptions storage_options(Relation index);  // with defaults where the index has none

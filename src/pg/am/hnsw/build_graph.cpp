@@ -254,6 +254,7 @@ bool prepare_graph(Participant& p) {
   plan.graph.degree = g.degree;
   plan.graph.ef_construction = shared->options.ef_construction;
   plan.graph.entries = paged::hnsw::build_entries(linked);
+  plan.graph.order = storage_options(p.index).graph_order(shared->options.metric);
   fit(plan, shared->participants);
   p.memory = nullptr;
   if (linked > 0) {
@@ -278,7 +279,7 @@ void make_graph(Participant& p) {
       MemoryContextAllocHuge(CurrentMemoryContext, core::GraphBuild::scratch_bytes(p.shared->plan.graph)));
   core::GraphBuild::Scratch scratch = core::GraphBuild::make_scratch(p.shared->plan.graph, memory);
   begin_phase(p, phase::kLinking);
-  for_nodes(p, Step::kHome, [&](uint32_t i) { graph.find_home(i, scratch); });
+  for_nodes(p, Step::kHome, [&](uint32_t i) { graph.find_home(i, p.order()[i], scratch); });
   meet(p);
   if (p.leader) graph.make_tour();
   meet(p);

@@ -34,6 +34,11 @@ relopt_enum_elt_def rerank_names[] = {{"auto", static_cast<int>(RerankOption::kA
                                       {"none", static_cast<int>(RerankOption::kNone)},
                                       {nullptr, 0}};
 
+relopt_enum_elt_def order_names[] = {{"shuffle", static_cast<int>(core::GraphOrder::kShuffle)},
+                                     {"lid_desc", static_cast<int>(core::GraphOrder::kLidDescending)},
+                                     {"heap", static_cast<int>(core::GraphOrder::kHeap)},
+                                     {nullptr, 0}};
+
 const char* type_name(ColumnType type) {
   switch (type) {
     case ColumnType::kVector:
@@ -74,6 +79,9 @@ void register_options() {
   add_enum_reloption(kind, "rerank", "What is kept of the vectors to measure them by", rerank_names,
                      static_cast<int>(RerankOption::kAuto),
                      "Valid values are \"auto\", \"float32\", \"float16\", \"int8\" and \"none\".", lock);
+  add_enum_reloption(kind, "build_order", "Order in which a build links the rows", order_names,
+                     static_cast<int>(core::GraphOrder::kShuffle),
+                     "Valid values are \"shuffle\", \"lid_desc\" and \"heap\".", lock);
 }
 
 bytea* parse_options(Datum reloptions, bool validate) {
@@ -86,6 +94,7 @@ bytea* parse_options(Datum reloptions, bool validate) {
       {"code_dims", RELOPT_TYPE_INT, offsetof(StorageOptions, code_dims)},
       {"code_bytes", RELOPT_TYPE_INT, offsetof(StorageOptions, code_bytes)},
       {"rerank", RELOPT_TYPE_ENUM, offsetof(StorageOptions, rerank)},
+      {"build_order", RELOPT_TYPE_ENUM, offsetof(StorageOptions, build_order)},
   };
   return static_cast<bytea*>(
       build_reloptions(reloptions, validate, kind, sizeof(StorageOptions), table, lengthof(table)));
@@ -99,6 +108,7 @@ StorageOptions storage_options(Relation index) {
   o.ef_search = kDefaultEfSearch;
   o.code = static_cast<int>(CodeOption::kAuto);
   o.rerank = static_cast<int>(RerankOption::kAuto);
+  o.build_order = static_cast<int>(core::GraphOrder::kShuffle);
   return o;
 }
 
