@@ -97,6 +97,28 @@ END $$;
 SELECT release FROM dp_releases WHERE release LIKE 'loop%' ORDER BY 1;
 SELECT charge, release, state FROM dp_history WHERE release LIKE 'loop%' ORDER BY 1;
 
+-- A cursor that is open over its commits goes on; what the block did before is committed with the charge
+CREATE TABLE dp.names AS SELECT 'cursor ' || i AS name FROM generate_series(1, 3) i;
+DO $$
+DECLARE n text;
+BEGIN
+  FOR n IN SELECT name FROM dp.names ORDER BY name LOOP
+    UPDATE dp.names SET name = 'done' WHERE name = n;
+    CALL dp_release(n, 'dp.people', 'v', '{"statistic":"count","epsilon":0.01,"delta":1e-6,"mechanism":"zcdp"}');
+    ROLLBACK;
+  END LOOP;
+END $$;
+SELECT release FROM dp_releases WHERE release LIKE 'cursor%' ORDER BY 1;
+TABLE dp.names;
+-- One in a procedure that fails is stored all the same, and the next one is refused by its own merits
+CREATE PROCEDURE dp.two() LANGUAGE plpgsql AS $$
+BEGIN
+  CALL dp_release('first', 'dp.people', 'v', '{"statistic":"count","epsilon":0.01,"delta":1e-6,"mechanism":"zcdp"}');
+  CALL dp_release('second', 'dp.people', 'v', '{"statistic":"count","epsilon":5,"delta":1e-6,"mechanism":"zcdp"}');
+END $$;
+CALL dp.two();
+SELECT release FROM dp_releases WHERE release IN ('first', 'second');
+
 -- What it refuses costs nothing
 CALL dp_release('people', 'dp.people', 'v', '{"statistic":"count","epsilon":0.1,"delta":1e-6}');
 CALL dp_release('', 'dp.people', 'v', '{"statistic":"count","epsilon":0.1,"delta":1e-6}');
