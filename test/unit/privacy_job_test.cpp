@@ -342,7 +342,7 @@ TEST(PrivateState, DamagedImages) {
       std::vector<uint8_t> flipped = image;
       flipped[i / 8] ^= static_cast<uint8_t>(1 << (i % 8));
       PrivateState copy;
-      if (i / 8 >= head) {
+      if (i / 8 >= head || i / 8 == 1) {  // the statistic is told twice
         EXPECT_THROW(copy.restore(flipped.data(), flipped.size()), Error) << i;
         continue;
       }

@@ -239,6 +239,32 @@ TEST(PrivacyKde, EmptySet) {
   EXPECT_NE(sketch.rows(), 0);
 }
 
+// Rows wait for each other to be added together: any number of them, asked for at any time, gives the sums of
+// each alone, with rows between that are too far away to wait.
+TEST(PrivacyKde, WaitingRowsShowNowhere) {
+  for (const Kernel kernel : kKernels) {
+    for (const uint32_t dims : {1u, 20u, 100u}) {
+      const KdeOptions options = options_of(kernel, dims, 150, 1);
+      Rows rows = some_rows(150, dims, 7);
+      for (const size_t far : {size_t{3}, size_t{70}}) rows[far].assign(dims, 1e30f);
+      KdeSums together(options), apart(options), asked(options);
+      for (size_t i = 0; i < rows.size(); ++i) {
+        together.add(rows[i].data());
+        KdeSums one(options);
+        one.add(rows[i].data());
+        apart.merge(one);
+        asked.add(rows[i].data());
+        if (i % 37 == 0) EXPECT_EQ(asked.sums(), apart.sums());
+      }
+      EXPECT_EQ(together.rows(), 150);
+      const KdeSums copy = together;  // with some that wait
+      EXPECT_EQ(copy.image(), apart.image());
+      EXPECT_EQ(together.sums(), apart.sums());
+      EXPECT_EQ(asked.sums(), apart.sums());
+    }
+  }
+}
+
 // A row of any content adds a pair of length 1 for each feature, so it can be hidden; none where it is so far
 // away that the phase has no fraction left, and then it is far from every query.
 TEST(PrivacyKde, AnyRowIsBounded) {

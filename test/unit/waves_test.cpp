@@ -148,5 +148,61 @@ TEST(Waves, HadamardIsTheTransform) {
   }
 }
 
+// Sixteen vectors at once get what each gets alone, on every level, to the bit.
+TEST(Waves, RowsAreWhatEachIs) {
+  core::Random random(3);
+  for (const WaveKernels* k : levels()) {
+    for (size_t n = 16; n <= 512; n *= 2) {
+      for (const size_t count : {n, n - 3, size_t{1}}) {
+        constexpr uint32_t kCalls = 3;
+        Tight<float> rows(16 * n, 1), spread(16 * n, 1), factors(n, 1), lengths(n, 0), one(n, 1), out(n, 1);
+        Tight<uint16_t> places(n, 1);
+        Tight<uint32_t> sums(32 * n, 1);
+        Tight<int64_t> c(n, 0), s(n, 0), c0(n, 0), s0(n, 0);
+        std::memset(sums.data, 0, 32 * n * sizeof(uint32_t));
+        for (size_t j = 0; j < n; ++j) {
+          places.data[j] = static_cast<uint16_t>(random.below(n));
+          factors.data[j] = static_cast<float>(random.normal());
+          lengths.data[j] = static_cast<float>(random.normal());
+          c.data[j] = c0.data[j] = static_cast<int64_t>(random.next() >> 8);
+          s.data[j] = s0.data[j] = -c.data[j];
+        }
+        for (uint32_t call = 0; call < kCalls; ++call) {
+          // The largest sums there are: phases of 0 have a cosine of 1.
+          for (size_t i = 0; i < 16 * n; ++i)
+            rows.data[i] = call == 0 ? 0 : static_cast<float>(random.normal());
+          for (size_t r = 0; r < 16; ++r) {
+            for (size_t j = 0; j < n; ++j) one.data[j] = rows.data[16 * j + r];
+            k->spread_f32(one.data, places.data, factors.data, n, out.data);
+            for (size_t j = 0; j < n; ++j) ASSERT_EQ(out.data[j], factors.data[j] * one.data[places.data[j]]);
+            k->hadamard_f32(out.data, n);
+            k->scale_f32(out.data, lengths.data, count);
+            wave_kernels_for(Level::kBase)->add_waves(out.data, count, c0.data, s0.data);
+          }
+          k->spread_rows(rows.data, places.data, factors.data, n, spread.data);
+          k->hadamard_rows(spread.data, n);
+          k->add_waves_rows(spread.data, lengths.data, count, sums.data);
+        }
+        k->fold_rows(sums.data, count, kCalls, c.data, s.data);
+        ASSERT_EQ(std::memcmp(c.data, c0.data, n * sizeof(int64_t)), 0);
+        ASSERT_EQ(std::memcmp(s.data, s0.data, n * sizeof(int64_t)), 0);
+      }
+    }
+  }
+}
+
+// As many calls as there may be before sums are folded, each with the largest numbers.
+TEST(Waves, RowsDoNotOverflow) {
+  for (const WaveKernels* k : levels()) {
+    std::vector<float> zero(16, 0.0f), factor(1, 1.0f);
+    std::vector<uint32_t> sums(32, 0);
+    for (int call = 0; call < 2000; ++call) k->add_waves_rows(zero.data(), factor.data(), 1, sums.data());
+    int64_t cosine = 0, sine = 0;
+    k->fold_rows(sums.data(), 1, 2000, &cosine, &sine);
+    ASSERT_EQ(cosine, int64_t{2000} * 16 << 20);
+    ASSERT_EQ(sine, 0);
+  }
+}
+
 }  // namespace
 }  // namespace lowdim::simd

@@ -98,8 +98,8 @@ void DistanceOptions::check() const {
   if (dims < 1 || dims > static_cast<uint32_t>(kMaxDims)) {
     refuse("dimensions must be between 1 and " + std::to_string(kMaxDims));
   }
-  if (!(high > low && std::isfinite(low) && std::isfinite(high) && std::isfinite(high - low))) {
-    refuse("the lower bound of a box must be below the upper one");
+  if (!(high > low && low >= -1e30 && high <= 1e30)) {
+    refuse("the lower bound of a box must be below the upper one, and both within 1e30");
   }
   if (!(radius >= 1e-30 && radius <= 1e30)) refuse("radius must be a positive number");
   if (directions < 1 || directions > static_cast<uint32_t>(kMaxDims)) {

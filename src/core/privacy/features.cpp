@@ -11,6 +11,7 @@
 #include "core/base/error.h"
 #include "core/privacy/draws.h"
 #include "core/simd/codes.h"
+#include "core/simd/kernels.h"
 #include "core/simd/waves.h"
 #include "core/vec/limits.h"
 
@@ -38,6 +39,13 @@ double radius(Kernel kernel, uint32_t n, Draws& draws) {
       break;
   }
   return 0;
+}
+
+// The largest |x|^2 that leaves no phase beyond kMostTurns with frequencies up to `length`, and room for what
+// floats round.
+float square_within(double length) {
+  const double most = 0.9 * static_cast<double>(KdeFeatures::kMostTurns) / length;
+  return static_cast<float>(std::min(most * most, 1e37));
 }
 
 }  // namespace
@@ -104,18 +112,45 @@ Directions::Directions(uint32_t dims, const std::vector<double>& lengths, uint64
   row_.resize(padded_);
 }
 
+void Directions::add_waves(const float* x, int64_t* cosines, int64_t* sines) {
+  constexpr uint32_t kGroups = kRows / 16;
+  const simd::WaveKernels& k = simd::wave_kernels();
+  const size_t group = size_t{16} * padded_;
+  spread_rows_.resize(kGroups * group);
+  rows_.resize(group);
+  sums_.resize(2 * group);
+  for (uint32_t g = 0; g < kGroups; ++g) {
+    float* const spread = spread_rows_.data() + g * group;
+    for (uint32_t d = 0; d < dims_; ++d)
+      for (size_t r = 0; r < 16; ++r) spread[16 * d + r] = signs_[d] * x[(16 * g + r) * dims_ + d];
+    std::fill(spread + size_t{16} * dims_, spread + group, 0.0f);
+    k.hadamard_rows(spread, padded_);
+  }
+  for (uint32_t first = 0; first < count_; first += padded_) {
+    const uint32_t count = std::min(padded_, count_ - first);
+    std::fill(sums_.begin(), sums_.end(), 0);
+    for (uint32_t g = 0; g < kGroups; ++g) {
+      k.spread_rows(spread_rows_.data() + g * group, places_.data() + first, gaussians_.data() + first,
+                    padded_, rows_.data());
+      k.hadamard_rows(rows_.data(), padded_);
+      k.add_waves_rows(rows_.data(), lengths_.data() + first, count, sums_.data());
+    }
+    k.fold_rows(sums_.data(), count, kGroups, cosines + first, sines + first);
+  }
+}
+
 void Directions::apply(const float* x, float* out) {
-  const auto transform = simd::wave_kernels().hadamard_f32;
+  const simd::WaveKernels& k = simd::wave_kernels();
+  const auto transform = k.hadamard_f32;
   for (uint32_t d = 0; d < dims_; ++d) spread_[d] = signs_[d] * x[d];
   std::fill(spread_.begin() + dims_, spread_.end(), 0.0f);
   transform(spread_.data(), padded_);
   for (uint32_t first = 0; first < count_; first += padded_) {
-    const float* const g = gaussians_.data() + first;
-    const uint16_t* const place = places_.data() + first;
-    for (uint32_t j = 0; j < padded_; ++j) row_[j] = g[j] * spread_[place[j]];
+    k.spread_f32(spread_.data(), places_.data() + first, gaussians_.data() + first, padded_, row_.data());
     transform(row_.data(), padded_);
     const uint32_t count = std::min(padded_, count_ - first);
-    for (uint32_t j = 0; j < count; ++j) out[first + j] = row_[j] * lengths_[first + j];
+    k.scale_f32(row_.data(), lengths_.data() + first, count);
+    std::copy_n(row_.begin(), count, out + first);
   }
 }
 
@@ -149,16 +184,25 @@ KdeFeatures::KdeFeatures(const KdeOptions& options) : dims_(options.dims) {
   if (options.kernel == Kernel::kLaplace) {
     columns_ = (p + 15) / 16 * 16;
     matrix_.resize(size_t{dims_} * columns_);
-    for (uint32_t i = 0; i < p; ++i)
-      for (uint32_t d = 0; d < dims_; ++d)
-        matrix_[size_t{d} * columns_ + i] = static_cast<float>(draws.cauchy() * unit);
+    double longest = 0;
+    for (uint32_t i = 0; i < p; ++i) {
+      double square = 0;
+      for (uint32_t d = 0; d < dims_; ++d) {
+        const double w = draws.cauchy() * unit;
+        square += w * w;
+        matrix_[size_t{d} * columns_ + i] = static_cast<float>(w);
+      }
+      longest = std::max(longest, square);
+    }
     phases_.resize(columns_);
+    longest_square_ = square_within(std::sqrt(longest));
     return;
   }
   std::vector<double> lengths(p);
   for (double& r : lengths) r = radius(options.kernel, Directions::padded(dims_), draws) * unit;
   directions_ = Directions(dims_, lengths, seed);
   phases_.resize(p);
+  longest_square_ = square_within(*std::max_element(lengths.begin(), lengths.end()));
 }
 
 const float* KdeFeatures::phases(const float* x) {
@@ -168,6 +212,14 @@ const float* KdeFeatures::phases(const float* x) {
     directions_.apply(x, phases_.data());
   }
   return phases_.data();
+}
+
+bool KdeFeatures::within(const float* x) const {
+  return simd::kernels().dot_f32(x, x, dims_) <= longest_square_;
+}
+
+void KdeFeatures::add_waves(const float* x, int64_t* cosines, int64_t* sines) {
+  directions_.add_waves(x, cosines, sines);
 }
 
 }  // namespace lowdim::core

@@ -52,6 +52,10 @@ class Directions {
   uint32_t count() const { return count_; }
   // Writes count() floats. What overflows is infinite or NaN.
   void apply(const float* x, float* out);
+  // add_waves (core/simd/waves.h) of what apply writes for each of kRows vectors, x[dims r + d]: less than
+  // half of the time, and the same bits.
+  static constexpr size_t kRows = 64;
+  void add_waves(const float* x, int64_t* cosines, int64_t* sines);
 
  private:
   uint32_t dims_ = 0, padded_ = 0, count_ = 0;
@@ -60,6 +64,8 @@ class Directions {
   std::vector<uint16_t> places_;  // [block][padded], P
   std::vector<float> lengths_;    // [count]
   std::vector<float> spread_, row_;
+  std::vector<float> spread_rows_, rows_;  // [kRows / 16][padded][16], [padded][16]
+  std::vector<uint32_t> sums_;             // [padded][32]
 };
 
 struct KdeOptions {
@@ -83,8 +89,20 @@ class KdeFeatures {
   // w_i.x / (2 pi) for every pair: options.features floats, in scratch that the next call overwrites.
   const float* phases(const float* x);
 
+  // Beyond 2^22 turns a float has no fraction left, and the wave kernels cut it off: such a phase says
+  // nothing of where a vector is.
+  static constexpr float kMostTurns = 0x1p22f;
+  // Whether x is so short that all its phases are within kMostTurns. One that is not may be, too.
+  bool within(const float* x) const;
+
+  // Whether there is add_waves: for structured features.
+  bool by_rows() const { return columns_ == 0; }
+  // Adds the waves of Directions::kRows vectors, x[dims r + d], each within().
+  void add_waves(const float* x, int64_t* cosines, int64_t* sines);
+
  private:
   uint32_t dims_;
+  float longest_square_ = 0;   // that is within
   Directions directions_;      // structured
   std::vector<float> matrix_;  // plain: [dims][columns]
   uint32_t columns_ = 0;

@@ -48,16 +48,7 @@ KdeOptions read_options(ByteReader& in) {
   return o;
 }
 
-// Beyond 2^22 turns a float has no fraction left, and the wave kernels cut it off: such a feature says
-// nothing of where a vector is, and is left out. Then a vector that is far from all others has a kernel of 0
-// to them.
-bool near(float phase) { return std::abs(phase) <= 0x1p22f; }
-
-bool all_near(const float* phases, uint32_t n) {
-  bool all = true;
-  for (uint32_t i = 0; i < n; ++i) all &= near(phases[i]);
-  return all;
-}
+bool near(float phase) { return std::abs(phase) <= KdeFeatures::kMostTurns; }
 
 // mean_kernel: of two rows.
 KdeError error_of(const KdeOptions& options, const Guarantee& guarantee, int64_t weight, double rows,
@@ -88,12 +79,31 @@ void KdeSums::add_other() {
 void KdeSums::add(const float* x) {
   add_other();
   if (!features_) features_.emplace(options_);
+  if (!features_->by_rows() || !features_->within(x)) return add_one(x);
+  waiting_.insert(waiting_.end(), x, x + options_.dims);
+  if (waiting_.size() < Directions::kRows * options_.dims) return;
+  features_->add_waves(waiting_.data(), sums_.data(), sums_.data() + options_.features);
+  waiting_.clear();
+}
+
+// Phases that say nothing are left out. Then a vector that is far from all others has a kernel of 0 to them.
+void KdeSums::add_one(const float* x) const {
   const uint32_t p = options_.features;
   const auto add_waves = simd::wave_kernels().add_waves;
   const float* const phases = features_->phases(x);
-  if (all_near(phases, p)) return add_waves(phases, p, sums_.data(), sums_.data() + p);
+  if (features_->within(x)) return add_waves(phases, p, sums_.data(), sums_.data() + p);
   for (uint32_t i = 0; i < p; ++i)
     if (near(phases[i])) add_waves(phases + i, 1, sums_.data() + i, sums_.data() + p + i);
+}
+
+void KdeSums::settle() const {
+  for (size_t at = 0; at < waiting_.size(); at += options_.dims) add_one(waiting_.data() + at);
+  waiting_.clear();
+}
+
+const std::vector<int64_t>& KdeSums::sums() const {
+  settle();
+  return sums_;
 }
 
 void KdeSums::merge(const KdeSums& other) {
@@ -101,7 +111,8 @@ void KdeSums::merge(const KdeSums& other) {
     throw Error(ErrorKind::kInvalidParameter, "kernel density sums with different options cannot be merged");
   }
   check_rows(rows_ + other.rows_);
-  for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += other.sums_[i];
+  const std::vector<int64_t>& more = other.sums();
+  for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += more[i];
   rows_ += other.rows_;
 }
 
@@ -109,7 +120,7 @@ std::vector<uint8_t> KdeSums::image() const {
   ByteWriter out = begin_image(PrivateImage::kKdeSums);
   write_options(out, options_);
   out.put<int64_t>(rows_);
-  out.put_all(sums_.data(), sums_.size());
+  out.put_all(sums().data(), sums_.size());
   return end_image(std::move(out));
 }
 
@@ -215,7 +226,7 @@ double KdeQuery::sum(const float* y) {
   const auto dot = simd::wave_kernels().dot_waves;
   const float* const phases = features_.phases(y);
   double sum = 0;
-  if (!all_near(phases, count_)) {
+  if (!features_.within(y)) {
     for (uint32_t i = 0; i < count_; ++i)
       if (near(phases[i]))
         sum += static_cast<double>(dot(phases + i, cosines_.data() + i, sines_.data() + i, 1));

@@ -33,7 +33,7 @@ class KdeSums {
 
   const KdeOptions& options() const { return options_; }
   int64_t rows() const { return rows_; }
-  const std::vector<int64_t>& sums() const { return sums_; }  // cosines, then sines
+  const std::vector<int64_t>& sums() const;  // cosines, then sines
 
   // x: options().dims floats. Values that are no numbers, or farther away than a feature can tell, add a row
   // and no feature; no row is refused, since an error would tell of it. Throws Error(kLimit) beyond
@@ -48,10 +48,16 @@ class KdeSums {
   static KdeSums read(const uint8_t* bytes, size_t n);  // throws Error(kCorrupted)
 
  private:
+  void add_one(const float* x) const;
+  // Adds the rows that wait, so that sums_ has all.
+  void settle() const;
+
   KdeOptions options_;
   int64_t rows_ = 0;
-  std::vector<int64_t> sums_;
-  std::optional<KdeFeatures> features_;  // made at the first row: merging needs none
+  // Rows are added Directions::kRows at a time; what waits for others shows nowhere.
+  mutable std::vector<int64_t> sums_;
+  mutable std::vector<float> waiting_;
+  mutable std::optional<KdeFeatures> features_;  // made at the first row: merging needs none
 };
 
 // What a release of them costs, and the noise for it. Throws Error as calibrate.

@@ -34,6 +34,19 @@ struct WaveKernels {
 
   // In place and unnormalized: n is a power of two, at least 16. Twice is n times the identity.
   void (*hadamard_f32)(float* x, size_t n);
+  // to[j] = factors[j] from[places[j]].
+  void (*spread_f32)(const float* from, const uint16_t* places, const float* factors, size_t n, float* to);
+  // x[j] *= factors[j].
+  void (*scale_f32)(float* x, const float* factors, size_t n);
+
+  // The same for sixteen vectors at once, element j of vector r at x[16 j + r]; each gets the bits that it
+  // gets alone. add_waves_rows scales phases by factors[j] and adds what add_waves adds, and a constant, to
+  // sums[32 j + r] (cosines) and sums[32 j + 16 + r] (sines), modulo 2^32; fold_rows adds up the sixteen sums
+  // of each after `calls` such calls, at most 2,000.
+  void (*hadamard_rows)(float* x, size_t n);
+  void (*spread_rows)(const float* from, const uint16_t* places, const float* factors, size_t n, float* to);
+  void (*add_waves_rows)(const float* x, const float* factors, size_t n, uint32_t* sums);
+  void (*fold_rows)(const uint32_t* sums, size_t n, uint32_t calls, int64_t* cosines, int64_t* sines);
 };
 
 // Of the pair of integers that add_waves adds for one phase, over all phases: the largest sum of squares and

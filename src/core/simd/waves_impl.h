@@ -130,12 +130,94 @@ void hadamard_f32(float* x, size_t n) {
   }
 }
 
+void spread_f32(const float* __restrict from, const uint16_t* __restrict places,
+                const float* __restrict factors, size_t n, float* __restrict to) {
+  for (size_t j = 0; j < n; ++j) to[j] = factors[j] * from[places[j]];
+}
+
+void scale_f32(float* __restrict x, const float* __restrict factors, size_t n) {
+  for (size_t j = 0; j < n; ++j) x[j] *= factors[j];
+}
+
+// Two steps at a time, in the order of hadamard_f32.
+void hadamard_rows(float* x, size_t n) {
+  size_t half = 1;
+  for (; 4 * half <= n; half *= 4) {
+    for (size_t at = 0; at < n; at += 4 * half) {
+      for (size_t k = at; k < at + half; ++k) {
+        float* const p[4] = {x + 16 * k, x + 16 * (k + half), x + 16 * (k + 2 * half),
+                             x + 16 * (k + 3 * half)};
+        const V x0 = Lanes::load(p[0]), x1 = Lanes::load(p[1]), x2 = Lanes::load(p[2]),
+                x3 = Lanes::load(p[3]);
+        const V a = Lanes::add(x0, x1), b = Lanes::sub(x0, x1), c = Lanes::add(x2, x3),
+                d = Lanes::sub(x2, x3);
+        Lanes::store(Lanes::add(a, c), p[0]);
+        Lanes::store(Lanes::add(b, d), p[1]);
+        Lanes::store(Lanes::sub(a, c), p[2]);
+        Lanes::store(Lanes::sub(b, d), p[3]);
+      }
+    }
+  }
+  if (half == n) return;
+  for (size_t k = 0; k < half; ++k) {
+    const V a = Lanes::load(x + 16 * k), b = Lanes::load(x + 16 * (k + half));
+    Lanes::store(Lanes::add(a, b), x + 16 * k);
+    Lanes::store(Lanes::sub(a, b), x + 16 * (k + half));
+  }
+}
+
+void spread_rows(const float* from, const uint16_t* places, const float* factors, size_t n, float* to) {
+  for (size_t j = 0; j < n; ++j)
+    Lanes::store(Lanes::mul(Lanes::all(factors[j]), Lanes::load(from + size_t{16} * places[j])), to + 16 * j);
+}
+
+typedef uint32_t Words __attribute__((vector_size(64)));
+
+// To sixteen sums, as add_fixed makes numbers, but with the bits of kRoundWhole still in them.
+inline void add_bits(V v, uint32_t* sums) {
+  Words bits, sum;
+  const V fixed = Lanes::add(Lanes::mul(v, Lanes::all(0x1p20f)), Lanes::all(kRoundWhole));
+  static_assert(sizeof fixed == sizeof bits);
+  __builtin_memcpy(&bits, &fixed, sizeof bits);
+  __builtin_memcpy(&sum, sums, sizeof sum);
+  sum += bits;
+  __builtin_memcpy(sums, &sum, sizeof sum);
+}
+
+void add_waves_rows(const float* x, const float* factors, size_t n, uint32_t* sums) {
+  for (size_t j = 0; j < n; ++j) {
+    const Wave w = wave(Lanes::mul(Lanes::load(x + 16 * j), Lanes::all(factors[j])));
+    add_bits(w.cosine, sums + 32 * j);
+    add_bits(w.sine, sums + 32 * j + 16);
+  }
+}
+
+void fold_rows(const uint32_t* sums, size_t n, uint32_t calls, int64_t* cosines, int64_t* sines) {
+  constexpr uint32_t kZero = 0x4b400000;
+  const uint32_t zero = calls * kZero;
+  for (size_t j = 0; j < n; ++j) {
+    int64_t c = 0, s = 0;
+    for (size_t r = 0; r < 16; ++r) {
+      c += static_cast<int32_t>(sums[32 * j + r] - zero);
+      s += static_cast<int32_t>(sums[32 * j + 16 + r] - zero);
+    }
+    cosines[j] += c;
+    sines[j] += s;
+  }
+}
+
 constexpr WaveKernels make_wave_kernels(Level level) {
   return {.level = level,
           .waves_f32 = waves_f32,
           .add_waves = add_waves,
           .dot_waves = dot_waves,
-          .hadamard_f32 = hadamard_f32};
+          .hadamard_f32 = hadamard_f32,
+          .spread_f32 = spread_f32,
+          .scale_f32 = scale_f32,
+          .hadamard_rows = hadamard_rows,
+          .spread_rows = spread_rows,
+          .add_waves_rows = add_waves_rows,
+          .fold_rows = fold_rows};
 }
 
 }  // namespace
