@@ -25,6 +25,7 @@ SELECT "column", charge, who, release, options, epsilon, delta, rho, state FROM 
 SELECT attname, null_frac FROM pg_stats WHERE schemaname = 'dp' AND tablename LIKE 'people%' ORDER BY tablename, attname;
 ANALYZE dp.people;
 SELECT attname, null_frac FROM pg_stats WHERE schemaname = 'dp' AND tablename LIKE 'people%' ORDER BY tablename, attname;
+SELECT vector_stats('dp.people', 'v') IS NULL AND vector_stats('dp.people', 'h') IS NULL AS nothing;
 
 -- What it refuses
 SELECT dp_protect('dp.people', 'v', 1, 1e-6);
