@@ -160,6 +160,20 @@ TEST(Pivots, KeepRowsToAStep) {
   }
 }
 
+TEST(Pivots, DoNotCompress) {
+  // Rows that are all alike: no three bytes of the codes come again, but by chance.
+  const std::vector<float> x(4 * 500, 1.0F);
+  const std::vector<uint8_t> bytes = make_pivots({x.data(), 4, 500}, 4, 1);
+  std::vector<uint32_t> threes;
+  for (size_t i = 0; i < 4; ++i) {
+    const uint8_t* codes = bytes.data() + i * 504 + 4;
+    for (size_t j = 0; j + 2 < 500; ++j) threes.push_back(codes[j] << 16 | codes[j + 1] << 8 | codes[j + 2]);
+  }
+  std::sort(threes.begin(), threes.end());
+  const size_t distinct = static_cast<size_t>(std::unique(threes.begin(), threes.end()) - threes.begin());
+  EXPECT_GT(distinct, threes.size() - 10);
+}
+
 TEST(Pivots, AreAsManyAsFit) {
   EXPECT_EQ(pivot_count(3, 100000), 1000);
   EXPECT_EQ(pivot_count(3, 10), 10);
@@ -281,6 +295,7 @@ TEST(Collect, MeasuresASheet) {
   EXPECT_EQ(s.anchors, plan.anchors);
   EXPECT_EQ(s.pivots, 1000);
   EXPECT_FLOAT_EQ(s.other_dims, 0.25F);
+  EXPECT_LT(s.near_duplicates, 0.1);
   EXPECT_FLOAT_EQ(s.zeros, 1 / static_cast<float>(n));
   EXPECT_FLOAT_EQ(s.duplicates, 2 / static_cast<float>(n));
   double sum = 0, squares = 0;
@@ -302,6 +317,39 @@ TEST(Collect, MeasuresASheet) {
   EXPECT_LE(s.participation, 5);
   EXPECT_GE(s.components_90, 3);
   EXPECT_EQ(s.components_98, 5);
+}
+
+TEST(Collect, LeavesOutDistancesOfZero) {
+  // Each row twice, and once more at twice its length: equal rows, and equal directions.
+  constexpr size_t kDims = 10, kOwn = 800;
+  const std::vector<float> own = sheet(kOwn, 3, kDims, 8);
+  std::vector<float> rows = own;
+  rows.insert(rows.end(), own.begin(), own.end());
+  for (const float x : own) rows.push_back(2 * x);
+  StatisticsJob job, once;
+  fill(job, rows, kDims);
+  fill(once, own, kDims);
+  EXPECT_NEAR(job.statistics().dimension, once.statistics().dimension, 0.8);
+  EXPECT_NEAR(job.statistics().dimension_chord, once.statistics().dimension_chord, 0.8);
+  EXPECT_GT(job.statistics().dimension, 2);
+  EXPECT_GT(job.statistics().dimension_chord, 2);
+  EXPECT_NEAR(job.statistics().duplicates, 2.0 / 3, 0.01);
+}
+
+TEST(Collect, DrawsPivotsFromAllRows) {
+  // Rows in order: the first of them are not a sample.
+  std::vector<float> rows;
+  for (size_t i = 0; i < 2000; ++i) rows.push_back(static_cast<float>(i));
+  StatisticsJob job;
+  fill(job, rows, 1);
+  ASSERT_EQ(job.statistics().pivots, 1000);
+  double sum = 0;
+  for (size_t i = 0; i < 1000; ++i) {
+    float x;
+    read_pivot(pivots_of(job), i, &x);
+    sum += x;
+  }
+  EXPECT_NEAR(sum / 1000, 1000, 60);
 }
 
 TEST(Collect, IsBounded) {

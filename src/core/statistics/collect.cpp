@@ -181,9 +181,12 @@ Spectra spectra_of_few(Rows rows, size_t n, const Stop& stop) {
   for (size_t i = 0; i < n; ++i) {
     for (size_t j = 0; j < rows.dims; ++j) mean[j] += rows.row(i)[j];
   }
-  std::vector<float> centred(rows.data, rows.data + n * rows.dims);
-  for (size_t at = 0; at < centred.size(); ++at) {
-    centred[at] -= static_cast<float>(mean[at % rows.dims] / static_cast<double>(n));
+  for (double& m : mean) m /= static_cast<double>(n);
+  std::vector<float> centred(n * rows.dims);
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = 0; j < rows.dims; ++j) {
+      centred[i * rows.dims + j] = rows.row(i)[j] - static_cast<float>(mean[j]);
+    }
   }
   const auto index = [](size_t i) { return static_cast<Eigen::Index>(i); };
   MatrixD products(index(n), index(n));
