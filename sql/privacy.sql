@@ -104,9 +104,14 @@ SELECT dp_count(v, jsonb_build_object('epsilon', random())) FROM private_rows;
 SELECT dp_count(v, CASE WHEN id = 7 THEN '{}' ELSE '{"epsilon":"inf"}'::jsonb END) FROM private_rows WHERE id < 0;
 SELECT dp_count(v, (SELECT jsonb_build_object('epsilon', 'inf', 'max_rows', id))) FROM private_rows;
 SELECT dp_count(v, (SELECT '{"epsilon":"inf"}'::jsonb)) AS own_query FROM private_rows;
+SELECT dp_count(v, (SELECT jsonb_build_object('epsilon', 'inf'))) AS no_rows FROM private_rows WHERE id < 0;
+SELECT m, (SELECT dp_count(v, jsonb_build_object('epsilon', 'inf', 'max_rows', m)) FROM private_rows WHERE id < 0) AS outer_row FROM generate_series(1, 2) m;
+SELECT class, dp_count(v, '{"epsilon":"inf"}') AS grouped FROM private_rows WHERE id < 0 GROUP BY GROUPING SETS ((class), ()) ORDER BY class;
+SET plan_cache_mode = force_generic_plan;
 PREPARE counted(jsonb) AS SELECT dp_count(v, $1) FROM private_rows WHERE id <= $2;
 EXECUTE counted('{"epsilon":"inf"}', 5);
 EXECUTE counted('{"epsilon":"inf"}', 0);
+RESET plan_cache_mode;
 -- One release a row it must not be
 SELECT dp_count(v, '{"epsilon":1,"delta":1e-6}') OVER (ORDER BY id) FROM private_rows;
 SELECT dp_kde(v, '{"dims":4,"bandwidth":1,"epsilon":1,"delta":1e-6}') OVER () FROM private_rows;
@@ -204,6 +209,9 @@ SELECT dp_count(v, '{"epsilon":"inf"}') FILTER (WHERE id = 5) AS one, dp_count(v
 SELECT class, dp_count(v, '{"epsilon":"inf"}') FILTER (WHERE id = 5) AS one FROM private_rows GROUP BY class ORDER BY class;
 SELECT dp_count(v, '{"epsilon":1}') FROM private_rows WHERE id < 0;
 SELECT dp_count(v, NULL) FROM private_rows WHERE id < 0;
+SET parallel_leader_participation = off;
+SELECT dp_avg(v, '{"dims":4,"radius":1,"epsilon":"inf"}') AS workers_only, dp_count(v, (SELECT jsonb_build_object('epsilon', 'inf'))) AS no_rows FROM private_rows WHERE id < 0;
+RESET parallel_leader_participation;
 RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size; RESET max_parallel_workers_per_gather;
 DROP TABLE private_rows, exact, released, again, classes, serial, parallel;
 DROP FUNCTION damaged;

@@ -184,6 +184,22 @@ TEST(SketchQuery, ExtremeQueriesGiveFiniteAnswers) {
       }
     }
   }
+  // A box as narrow as there is, and no rows: powers of what is far away are numbers too.
+  PrivateJob narrow = job_of(PrivateStatistic::kDistance);
+  DistanceOptions& box = std::get<DistanceOptions>(narrow.structure);
+  box.low = 0, box.high = 1e-30;
+  for (const Rows& some : {Rows{}, rows}) {
+    for (const float v : {0.0f, 1.0f, kMost, -kMost}) {
+      const std::vector<float> y(kDims, v);
+      SketchQuery q = query_of(image_of(narrow, some));
+      for (const double p : {0.5, 1.5, 2.0, 8.0}) {
+        const double sum = q.power_sum(y.data(), kDims, p);
+        EXPECT_FALSE(std::isnan(sum)) << v << " " << p;
+        if (p == 2 && v == 1) EXPECT_NEAR(sum, static_cast<double>(some.size()) * kDims, 1e-6);
+      }
+      EXPECT_TRUE(std::isfinite(q.distance_sum(y.data(), kDims)));
+    }
+  }
   // A vector's elements are floats.
   MomentOptions o;
   o.dims = kDims, o.radius = 1e30;

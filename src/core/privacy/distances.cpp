@@ -98,7 +98,7 @@ void DistanceOptions::check() const {
   if (dims < 1 || dims > static_cast<uint32_t>(kMaxDims)) {
     refuse("dimensions must be between 1 and " + std::to_string(kMaxDims));
   }
-  if (!(high > low && low >= -1e30 && high <= 1e30)) {
+  if (!(high - low >= 1e-30 && low >= -1e30 && high <= 1e30)) {
     refuse("the lower bound of a box must be below the upper one, and both within 1e30");
   }
   if (!(radius >= 1e-30 && radius <= 1e30)) refuse("radius must be a positive number");
@@ -390,12 +390,18 @@ double DistanceQuery::power_sum(const float* y, double p) {
   }
   if (!(p > 0 && p <= 8)) refuse("the power must be above 0 and at most 8");
   map_.apply(y, at_.data());
-  double sum = 0;
+  // From far away all rows are at one place; their powers need not fit where distances do.
+  constexpr double kFar = 1e9, kMost = 1e300;
+  double sum = 0, far = 0;
   for (uint32_t j = 0; j < options_.coordinates(); ++j) {
-    const double at = std::isfinite(at_[j]) ? at_[j] : 0;
-    sum += power(nodes_.data() + j * node_count(options_.depth), 0, 0, at, p);
+    const double at = std::isnan(at_[j]) ? 0 : at_[j];
+    if (std::abs(at) <= kFar) {
+      sum += power(nodes_.data() + j * node_count(options_.depth), 0, 0, at, p);
+    } else {
+      far += rows_ * std::min(std::pow(std::abs(at) * map_.width(), p), kMost);
+    }
   }
-  return sum * std::pow(map_.width(), p);
+  return sum * std::pow(map_.width(), p) + far;
 }
 
 }  // namespace lowdim::core
