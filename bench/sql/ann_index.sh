@@ -12,9 +12,9 @@ out=${OUT:-$build/ann}
 
 method_of() { case $1 in lowdim) echo lean_hnsw ;; pgvector) echo hnsw ;; esac }
 parameter_of() { case $1 in lowdim) echo lowdim.ef_search ;; pgvector) echo hnsw.ef_search ;; esac }
-operator_of() { case $1 in glove) echo '<=>' ;; mnist) echo '<->' ;; esac }  # SET; as its ground truth
-opclass_of() { case $1 in glove) echo vector_cosine_ops ;; mnist) echo vector_l2_ops ;; esac }
-metric_of() { case $1 in glove) echo cosine ;; mnist) echo l2 ;; esac }
+operator_of() { case $1 in glove) echo '<=>' ;; mnist | generated_*) echo '<->' ;; esac }  # SET; as its ground truth
+opclass_of() { case $1 in glove) echo vector_cosine_ops ;; mnist | generated_*) echo vector_l2_ops ;; esac }
+metric_of() { case $1 in glove) echo cosine ;; mnist | generated_*) echo l2 ;; *) return 1 ;; esac }
 
 # open_databases, less those without the index; makes $out, and $work for what is not kept.
 open_index_databases() {

@@ -25,7 +25,7 @@ need_sets() {  # SET...
 ask() { psql -XqAt -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 
 n_rows() {  # SET
-  case $1 in glove) echo 331479 ;; mnist) echo 60000 ;; *) return 1 ;; esac
+  case $1 in glove) echo 331479 ;; mnist | generated_*) echo 60000 ;; *) return 1 ;; esac
 }
 
 # Sets the array `names` to those of lowdim and pgvector (ONLY=lowdim or ONLY=pgvector: that one) that the server has,

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "core/base/arena.h"
 #include "core/base/random.h"
@@ -22,13 +23,13 @@
 
 namespace lowdim::paged::hnsw {
 
-inline constexpr uint32_t kLeastQueries = 64, kMostQueries = 400;
+inline constexpr uint32_t kLeastQueries = 128, kMostQueries = 400;
 
 struct CalibrateLimits {
   size_t memory_bytes = size_t{64} << 20;
-  // Coordinates that are compared in the sweep, in all: fewer queries where there are many rows, as long as
-  // there are kLeastQueries. At 10 a nanosecond it takes 1.2 s; a build takes as long for 20,000 rows.
-  double most_work = 1.2e10;
+  // Coordinates that a node is compared in, with all queries: fewer queries where there are many dimensions,
+  // down to kLeastQueries.
+  uint32_t work_per_node = 80000;
 };
 
 // Whether to measure: never done, or a fifth of the nodes changed since.
@@ -63,7 +64,7 @@ class Calibrator {
       if (done(*out, i)) break;
       // Searches that find nearly all differ little: few of them tell as much.
       const double enough = spread * spread / (kGoodError * kGoodError);
-      queries = std::min(n_, std::max(kLeastQueries, static_cast<uint32_t>(enough)));
+      queries = std::min(n_, std::max(kFewQueries, static_cast<uint32_t>(enough)));
     }
     return true;
   }
@@ -83,10 +84,14 @@ class Calibrator {
   }
 
  private:
-  static constexpr double kGoodError = 0.003;
-  static constexpr uint32_t kBatch = 16;  // vectors that meet all queries while they are in the cache
+  static constexpr double kGoodError = 0.005;
+  static constexpr uint32_t kFewQueries = 64;
+  static constexpr uint32_t kBatch = 32;  // vectors that meet all queries while they are in the cache
 
   bool bits() const { return o_.payload == Payload::kBits; }
+  bool products() const {
+    return o_.metric == Metric::kL2 || o_.metric == Metric::kInner || o_.metric == Metric::kCosine;
+  }
 
   void begin(Calibration* out, uint16_t flags) {
     *out = Calibration{};
@@ -106,16 +111,17 @@ class Calibrator {
   }
 
   bool draw() {
-    const double each = static_cast<double>(o_.dims) * static_cast<double>(o_.nodes + 1);
+    const double each = bits() ? o_.dims / 16.0 : products() ? o_.dims : o_.dims * 3.0;
     const double fit = static_cast<double>(how_.memory_bytes) / 2 / (o_.dims * 4.0 + 64);
-    double want = std::min(std::max(how_.most_work / each, double{kLeastQueries}), double{kMostQueries});
+    double want = std::min(std::max(how_.work_per_node / each, double{kLeastQueries}), double{kMostQueries});
     want = std::min({want, fit, static_cast<double>(o_.nodes) / 2});
     const uint32_t wanted = static_cast<uint32_t>(want);
     if (wanted < kCalibratedRows) return false;
     ids_ = arena_.grab<NodeId>(wanted);
-    const size_t stride = bits() ? (o_.payload_bytes + 3) / 4 : o_.dims;
-    vectors_ = arena_.grab<float>(stride * wanted);
-    stride_ = stride;
+    // With a place more: see meet().
+    stride_ = bits() ? (o_.payload_bytes + 3) / 4 : o_.dims + 1;
+    vectors_ = arena_.grab<float>(stride_ * wanted);
+    squares_ = arena_.grab<double>(wanted);
     FlatSet<uint32_t> taken(arena_, wanted);
     // The same index gives the same figures.
     core::Random random(o_.nodes * 31 + o_.generation);
@@ -135,11 +141,16 @@ class Calibrator {
         return true;
       });
       if (!good) continue;
+      float* query = vectors_ + stride_ * n_;
+      if (!bits()) query[o_.dims] = o_.metric == Metric::kL2 ? 1.0f : 0.0f;
+      squares_[n_] = bits() ? 0 : simd::kernels().norm2_f32(query, o_.dims);
       taken.insert(id);
       ids_[n_++] = id;
     }
     nearest_ = arena_.grab<float>(size_t{n_} * kCalibratedRows + 1);
     counts_ = arena_.grab<uint32_t>(n_ + 1);
+    thresholds_ = arena_.grab<float>(n_ + 1);
+    near_ = arena_.grab<uint32_t>(n_ + 1);
     std::memset(counts_, 0, n_ * sizeof(uint32_t));
     return n_ >= kCalibratedRows;
   }
@@ -207,19 +218,44 @@ class Calibrator {
     meet(batch, batch_ids, filled);
   }
 
-  void meet(const float* batch, const NodeId* ids, uint32_t count) {
-    for (uint32_t q = 0; q < n_; ++q) {
-      const float* query = vectors_ + stride_ * q;
-      float* nearest = nearest_ + size_t{q} * kCalibratedRows;
-      uint32_t& have = counts_[q];
+  // Most batches have no vector that is near to a query. Where nearness is an inner product, one call of a
+  // kernel tells which have one: of negated squared distances too, since |q - x|^2 = |q|^2 - 2 (q, 1) (x,
+  // -|x|^2 / 2). What is near by it, or nearly so, is measured as the walks do it.
+  void meet(float* batch, const NodeId* ids, uint32_t count) {
+    if (products()) {
+      double largest = 0;
       for (uint32_t i = 0; i < count; ++i) {
-        if (ids[i] == ids_[q]) continue;
-        const float d = distance(query, batch + stride_ * i);
-        if (std::isnan(d) || (have == kCalibratedRows && !(d < nearest[have - 1]))) continue;
-        uint32_t at = have < kCalibratedRows ? have++ : have - 1;
-        for (; at > 0 && d < nearest[at - 1]; --at) nearest[at] = nearest[at - 1];
-        nearest[at] = d;
+        const double square = simd::kernels().norm2_f32(batch + stride_ * i, o_.dims);
+        batch[stride_ * i + o_.dims] = o_.metric == Metric::kL2 ? static_cast<float>(-square / 2) : 0.0f;
+        largest = std::max(largest, square);
       }
+      for (uint32_t q = 0; q < n_; ++q) {
+        thresholds_[q] = -std::numeric_limits<float>::infinity();
+        near_[q] = kNoNode;
+        if (counts_[q] < kCalibratedRows) continue;
+        const double last = static_cast<double>(nearest_[(size_t{q} + 1) * kCalibratedRows - 1]);
+        const double at = o_.metric == Metric::kL2 ? (squares_[q] - last) / 2 : -last;
+        const double slop = kernel_slop(o_.dims + 1) * (squares_[q] + largest);
+        thresholds_[q] = static_cast<float>(at - slop);
+      }
+      simd::kernels().max_dots_f32(batch, count, vectors_, n_, static_cast<uint32_t>(stride_), 0, thresholds_,
+                                   near_);
+    }
+    for (uint32_t q = 0; q < n_; ++q) {
+      if (!products() || near_[q] != kNoNode) measure_all(q, batch, ids, count);
+    }
+  }
+  void measure_all(uint32_t q, const float* batch, const NodeId* ids, uint32_t count) {
+    const float* query = vectors_ + stride_ * q;
+    float* nearest = nearest_ + size_t{q} * kCalibratedRows;
+    uint32_t& have = counts_[q];
+    for (uint32_t i = 0; i < count; ++i) {
+      if (ids[i] == ids_[q]) continue;
+      const float d = distance(query, batch + stride_ * i);
+      if (std::isnan(d) || (have == kCalibratedRows && !(d < nearest[have - 1]))) continue;
+      uint32_t at = have < kCalibratedRows ? have++ : have - 1;
+      for (; at > 0 && d < nearest[at - 1]; --at) nearest[at] = nearest[at - 1];
+      nearest[at] = d;
     }
   }
 
@@ -311,6 +347,9 @@ class Calibrator {
   size_t stride_ = 0;
   float* nearest_ = nullptr;  // kCalibratedRows a query, counts_ of them
   uint32_t* counts_ = nullptr;
+  double* squares_ = nullptr;  // |q|^2
+  float* thresholds_ = nullptr;
+  uint32_t* near_ = nullptr;
   uint32_t n_ = 0;
 };
 
