@@ -48,7 +48,8 @@ void ask(SketchQuery& sketch) {
     may_refuse([&] { property(!std::isnan(sketch.power_sum(y.data(), dims, 1.5)), "power_sum"); });
     may_refuse([&] { property(!std::isnan(sketch.squared_distance_sum(y.data(), dims)), "squares"); });
     may_refuse([&] { property(!std::isnan(sketch.mean_cosine(y.data(), dims)), "mean_cosine"); });
-    may_refuse([&] { property(!std::isnan(sketch.score(y.data(), dims)), "score"); });
+    SketchQuery::SharedFeatures shared;
+    may_refuse([&] { property(!std::isnan(sketch.score(y.data(), dims, shared)), "score"); });
   }
   may_refuse([&] { property(std::isfinite(sketch.rows()), "rows"); });
   may_refuse([&] { property(sketch.kde_error() >= 0, "kde_error"); });

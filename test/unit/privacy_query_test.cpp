@@ -160,7 +160,10 @@ TEST(SketchQuery, RefusesWhatASketchDoesNotCarry) {
     expect(moments || sum || avg, "dp_moments", [&] { q.sum(out.data()); });
     expect(moments || avg, "dp_moments", [&] { q.mean(out.data()); });
     expect(s != PrivateStatistic::kSum, "", [&] { q.rows(); });
-    expect(kde || distance || moments || avg, "", [&] { q.score(y.data(), kDims); });
+    expect(kde || distance || moments || avg, "", [&] {
+      SketchQuery::SharedFeatures shared;
+      q.score(y.data(), kDims, shared);
+    });
     if (kde)
       EXPECT_NE(refusal([&] { q.kde(y.data(), 4); }).find("expected 5 dimensions, not 4"), std::string::npos);
     if (distance) EXPECT_FALSE(refusal([&] { q.distance_sum(y.data(), 6); }).empty());
@@ -180,7 +183,10 @@ TEST(SketchQuery, ExtremeQueriesGiveFiniteAnswers) {
          {PrivateStatistic::kKde, PrivateStatistic::kDistance, PrivateStatistic::kMoments}) {
       for (const NoiseMechanism m : {NoiseMechanism::kGaussian, NoiseMechanism::kLaplace}) {
         SketchQuery q = query_of(image_of(job_of(s), rows, m));
-        EXPECT_TRUE(std::isfinite(q.score(y.data(), kDims))) << statistic_name(s) << " " << v;
+        SketchQuery::SharedFeatures shared;
+        EXPECT_TRUE(std::isfinite(q.score(y.data(), kDims, shared))) << statistic_name(s) << " " << v;
+        if (s == PrivateStatistic::kKde && std::abs(v) == kMost)
+          EXPECT_EQ(q.score(y.data(), kDims, shared), 0);
       }
     }
   }
@@ -294,6 +300,21 @@ TEST(SketchQuery, ClassesThatCannotBeCompared) {
     cache.load(1, "b", 1, image.data(), image.size());
     EXPECT_THROW(cache.best(2, rows[0].data(), kDims), Error);
     EXPECT_EQ(cache.best(1, rows[0].data(), kDims), 0u);
+  }
+}
+
+// Shared features are those that each sketch would compute, and are shared by what has the same ones only.
+TEST(SketchQuery, ScoresOfKernelsAreTheirMeans) {
+  const Rows rows = some_rows(100, 1), asked = some_rows(10, 2);
+  PrivateJob seed = job_of(PrivateStatistic::kKde);
+  std::get<KdeOptions>(seed.structure).seed = 2;
+  SketchQuery a = query_of(image_of(job_of(PrivateStatistic::kKde), rows)),
+              b = query_of(image_of(job_of(PrivateStatistic::kKde), some_rows(50, 3))),
+              c = query_of(image_of(seed, rows));
+  for (const auto& y : asked) {
+    SketchQuery::SharedFeatures shared;
+    for (SketchQuery* q : {&a, &b, &c, &a})
+      EXPECT_NEAR(q->score(y.data(), kDims, shared), q->kde(y.data(), kDims), 1e-5);
   }
 }
 

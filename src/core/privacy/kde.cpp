@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/base/error.h"
+#include "core/simd/kernels.h"
 #include "core/simd/waves.h"
 
 namespace lowdim::core {
@@ -240,5 +241,23 @@ double KdeQuery::sum(const float* y) {
 }
 
 double KdeQuery::mean(const float* y) { return sum(y) / rows_; }
+
+const std::vector<float>& KdeQuery::waves(const float* y) {
+  waves_.resize(size_t{2} * count_);
+  const float* const phases = features_.phases(y);
+  simd::wave_kernels().waves_f32(phases, count_, waves_.data(), waves_.data() + count_);
+  if (!features_.within(y)) {
+    for (uint32_t i = 0; i < count_; ++i)
+      if (!near(phases[i])) waves_[i] = waves_[count_ + i] = 0;
+  }
+  return waves_;
+}
+
+double KdeQuery::mean_of(const std::vector<float>& waves) const {
+  const auto dot = simd::kernels().dot_f32;
+  const double sum = static_cast<double>(dot(cosines_.data(), waves.data(), count_)) +
+                     static_cast<double>(dot(sines_.data(), waves.data() + count_, count_));
+  return sum / rows_;
+}
 
 }  // namespace lowdim::core

@@ -117,11 +117,17 @@ class KdeQuery {
   // sum / rows, with at least one row. 0 to 1 but for its error.
   double mean(const float* y);
 
+  // For several sketches with the same options: the features of y, cosines and then sines, which stay here
+  // until the next call; and the mean from those of another query. What it gives may differ from mean() in
+  // what floats round.
+  const std::vector<float>& waves(const float* y);
+  double mean_of(const std::vector<float>& waves) const;
+
  private:
   KdeFeatures features_;
   uint32_t count_;
   double rows_;
-  std::vector<float> cosines_, sines_;
+  std::vector<float> cosines_, sines_, waves_;
 };
 
 }  // namespace lowdim::core

@@ -234,8 +234,13 @@ double SketchQuery::mean_square() {
   return *mean_square_;
 }
 
-double SketchQuery::score(const float* y, size_t dims) {
-  if (std::holds_alternative<Kde>(held_)) return kde(y, dims);
+double SketchQuery::score(const float* y, size_t dims, SharedFeatures& shared) {
+  if (const Kde* const held = std::get_if<Kde>(&held_)) {
+    KdeQuery& query = kde_query(dims);
+    if (shared.waves == nullptr || !(shared.options == held->sketch.options()))
+      shared = {held->sketch.options(), &query.waves(y)};
+    return query.mean_of(*shared.waves);
+  }
   if (std::holds_alternative<Distance>(held_)) return -distance_sum(y, dims) / std::max(rows(), 1.0);
   const MomentSketch& m = moments("averages of classes", dims);
   if (!m.options().has_rows()) {
@@ -282,12 +287,13 @@ SketchQuery* SketchCache::load(size_t place, const void* key, size_t key_bytes, 
 size_t SketchCache::best(size_t count, const float* y, size_t dims) const {
   size_t best = 0;
   double most = 0;
+  SketchQuery::SharedFeatures shared;
   for (size_t i = 0; i < count; ++i) {
     if (!places_[0].query->comparable(*places_[i].query)) {
       throw Error(ErrorKind::kInvalidParameter, "the private sketches of the classes cannot be compared",
                   "They must be of the same statistic, kernel and bandwidth.");
     }
-    const double score = places_[i].query->score(y, dims);
+    const double score = places_[i].query->score(y, dims, shared);
     if (i == 0 || score > most) best = i, most = score;
   }
   return best;

@@ -50,7 +50,12 @@ class SketchQuery {
   // How well y fits to the rows, to compare sketches of several classes; larger is better. The mean kernel;
   // minus the mean distance; minus the squared distance to the mean, up to what is the same for all sketches,
   // and without what noise adds to it.
-  double score(const float* y, size_t dims);
+  // Kernel sketches with the same options share the features of y, which the first computes.
+  struct SharedFeatures {
+    KdeOptions options;
+    const std::vector<float>* waves = nullptr;
+  };
+  double score(const float* y, size_t dims, SharedFeatures& shared);
   // Whether scores of both can be compared: the same statistic of the same kind of rows.
   bool comparable(const SketchQuery& other) const;
 
@@ -84,7 +89,7 @@ class SketchQuery {
 class SketchCache {
  public:
   // The sketch that was loaded for this place under this key, nullptr if another one or none is there. A key
-  // is what names an image without doubt, or the image.
+  // is what names an image.
   SketchQuery* find(size_t place, const void* key, size_t key_bytes) const;
   // Reads the sketch from its image and keeps it. Throws as SketchQuery; then nothing is there.
   SketchQuery* load(size_t place, const void* key, size_t key_bytes, const uint8_t* image, size_t n);

@@ -25,6 +25,16 @@ SketchCache* sketch_cache(FunctionCallInfo fcinfo) {
   return static_cast<SketchCache*>(function->fn_extra);
 }
 
+namespace {
+
+// What names an image that is not stored out of line: its size, its first bytes, and the checksum that ends
+// it.
+struct ImageKey {
+  uint64 size, first, last;
+};
+
+}  // namespace
+
 SketchQuery* sketch_at(SketchCache* cache, size_t place, Datum sketch) {
   struct varlena* value = reinterpret_cast<struct varlena*>(DatumGetPointer(sketch));
   const void* key = value;
@@ -36,9 +46,14 @@ SketchQuery* sketch_at(SketchCache* cache, size_t place, Datum sketch) {
   const struct varlena* image = PG_DETOAST_DATUM_PACKED(sketch);
   const uint8* bytes = reinterpret_cast<const uint8*>(VARDATA_ANY(image));
   const size_t n = VARSIZE_ANY_EXHDR(image);
+  ImageKey name = {n, 0, 0};
   if (key_bytes == 0) {
-    key = bytes;
-    key_bytes = n;
+    if (n >= sizeof name.first + sizeof name.last) {
+      memcpy(&name.first, bytes, sizeof name.first);
+      memcpy(&name.last, bytes + n - sizeof name.last, sizeof name.last);
+    }
+    key = &name;
+    key_bytes = sizeof name;
     if (SketchQuery* found = cache->find(place, key, key_bytes)) return found;
   }
   return call_core([=] { return cache->load(place, key, key_bytes, bytes, n); });

@@ -1,7 +1,7 @@
 // The SQL type dp_sketch: a varlena with the image of a released sketch (core/privacy/query.h reads it).
 //
 // A function that is called for every row with the same sketch keeps it prepared at its call site
-// (core::SketchCache). What is stored out of line is known by its TOAST pointer, the rest by all its bytes.
+// (core::SketchCache). What is stored out of line is known by its TOAST pointer, the rest by its checksum.
 #pragma once
 
 #include "core/privacy/query.h"
