@@ -108,6 +108,7 @@ struct LeanGraphOptions {
   size_t sample = 20000;
   size_t threads = 2;
   size_t improve = 1;
+  uint64_t seed = 2;              // of the sample that the code is trained on
   bool quiet = false;             // prints nothing
   core::GraphBuildOptions graph;  // n, row_bytes, and 0 entries are filled in
 };
@@ -192,7 +193,7 @@ class LeanGraph {
     const auto start = std::chrono::steady_clock::now();
     const size_t n_sample = std::min(base_.rows, options_.sample);
     Matrix<float> sample(n_sample, base_.cols);
-    core::Random random(2);
+    core::Random random(options_.seed);
     for (size_t i = 0; i < n_sample; ++i)
       std::memcpy(sample.row(i), base_.row(random.below(base_.rows)), base_.cols * sizeof(float));
     core::GraphCodeOptions options;

@@ -25,8 +25,11 @@ using namespace lowdim;
 constexpr size_t kNeighbours = 100;
 constexpr const char* kUsage =
     "orders --base FILE --queries FILE --metric l2|cosine [--rows 50000] [--n 1000] [--k 10] [--threads 2]\n"
-    "       [--m 16] [--ef-construction 128] [--segments 50] [--ef 10,40] [--labels FILE]\n"
-    "  the first rows of FILE; --labels: a number a line, for an order class by class\n";
+    "       [--m 16] [--ef-construction 128] [--segments 50] [--ef 10,40] [--draws 1]\n"
+    "       [--build-orders shuffle,lid_desc,heap] [--labels FILE]\n"
+    "  the first rows of FILE; --labels: a number a line, for an order class by class; --draws: so many "
+    "graphs\n"
+    "  with other levels, numberings and samples, of which the mean is given\n";
 
 // -1 / mean ln(T_j / T_k) over the k nearest others, zero distances dropped; 0 where there is none.
 std::vector<double> local_dimensions(const bench::Matrix<float>& base, size_t threads) {
@@ -97,34 +100,42 @@ int run(const bench::Arguments& args) {
     arrivals["by class"] = by([&](uint32_t a, uint32_t b) { return labels[a] < labels[b]; });
   }
 
+  const size_t draws = args.count("draws", 1);
+  const std::vector<std::string> orders = bench::split(args.text("build-orders", "shuffle,lid_desc,heap"));
   std::map<std::string, std::map<std::string, double>> table;  // graph and ef, arrival
   for (const auto& [name, arrival] : arrivals) {
     const bench::Matrix<float> rows = bench::rows_in_order(base, arrival);
-    bench::PlainHnsw plain(rows, m, static_cast<uint32_t>(args.count("ef-construction", 128)));
-    for (const uint32_t ef : efs) {
-      bench::Recall recall(truth, arrival, k);
-      for (size_t q = 0; q < queries.rows; ++q) {
-        for (const auto& [d, i] : plain.search(queries.row(q), ef)) recall.see(q, d, i);
-      }
-      table["hnsw | " + std::to_string(ef)][name] = recall.value();
-    }
-    // As in a server: nodes are numbered shuffled, whatever order the rows came in.
-    const std::vector<uint32_t> places = bench::shuffled(n, 1);
-    const bench::Matrix<float> nodes = bench::rows_in_order(rows, places);
-    std::vector<uint32_t> ids(n);
-    for (uint32_t i = 0; i < n; ++i) ids[i] = arrival[places[i]];
-    for (const char* order : {"shuffle", "lid_desc", "heap"}) {
-      bench::LeanGraphOptions o;
-      o.quiet = true;
-      o.threads = threads;
-      o.segments = static_cast<uint32_t>(args.count("segments", o.segments));
-      o.graph.degree = 2 * m;
-      o.graph.order = bench::order_named(order);
-      const bench::LeanGraph lean(nodes, places, o);
+    for (size_t draw = 0; draw < draws; ++draw) {
+      const auto put = [&](const std::string& graph, uint32_t ef, bench::Recall& recall) {
+        table[graph + " | " + std::to_string(ef)][name] += recall.value() / static_cast<double>(draws);
+      };
+      bench::PlainHnsw plain(rows, m, static_cast<uint32_t>(args.count("ef-construction", 128)), 5 + draw);
       for (const uint32_t ef : efs) {
-        bench::Recall recall(truth, ids, k);
-        lean.search(queries, queries.rows, ef, [&](size_t q, float d, uint32_t i) { recall.see(q, d, i); });
-        table[std::string("lean_hnsw, ") + order + " | " + std::to_string(ef)][name] = recall.value();
+        bench::Recall recall(truth, arrival, k);
+        for (size_t q = 0; q < queries.rows; ++q) {
+          for (const auto& [d, i] : plain.search(queries.row(q), ef)) recall.see(q, d, i);
+        }
+        put("hnsw", ef, recall);
+      }
+      // As in a server: nodes are numbered shuffled, whatever order the rows came in.
+      const std::vector<uint32_t> places = bench::shuffled(n, 1 + draw);
+      const bench::Matrix<float> nodes = bench::rows_in_order(rows, places);
+      std::vector<uint32_t> ids(n);
+      for (uint32_t i = 0; i < n; ++i) ids[i] = arrival[places[i]];
+      for (const std::string& order : orders) {
+        bench::LeanGraphOptions o;
+        o.quiet = true;
+        o.threads = threads;
+        o.seed = 2 + draw;
+        o.segments = static_cast<uint32_t>(args.count("segments", o.segments));
+        o.graph.degree = 2 * m;
+        o.graph.order = bench::order_named(order);
+        const bench::LeanGraph lean(nodes, places, o);
+        for (const uint32_t ef : efs) {
+          bench::Recall recall(truth, ids, k);
+          lean.search(queries, queries.rows, ef, [&](size_t q, float d, uint32_t i) { recall.see(q, d, i); });
+          put("lean_hnsw, " + order, ef, recall);
+        }
       }
     }
     std::fprintf(stderr, "%s done\n", name.c_str());
@@ -154,7 +165,7 @@ int run(const bench::Arguments& args) {
 int main(int argc, char** argv) {
   const bench::Arguments args(argc, argv, kUsage,
                               {"base", "queries", "metric", "rows", "n", "k", "threads", "m",
-                               "ef-construction", "segments", "ef", "labels"});
+                               "ef-construction", "segments", "ef", "labels", "draws", "build-orders"});
   try {
     return run(args);
   } catch (const std::exception& e) {

@@ -19,9 +19,9 @@ namespace lowdim::bench {
 class PlainHnsw {
  public:
   // Inserts the rows of `base`, which stay, by squared Euclidean distance.
-  PlainHnsw(const Matrix<float>& base, uint32_t m, uint32_t ef_construction)
+  PlainHnsw(const Matrix<float>& base, uint32_t m, uint32_t ef_construction, uint64_t seed)
       : base_(base), m_(m), seen_(base.rows, 0) {
-    core::Random random(5);
+    core::Random random(seed);
     for (uint32_t i = 0; i < base.rows; ++i) {
       const double u = 1 - random.uniform();
       insert(i, static_cast<uint32_t>(-std::log(u) / std::log(m)), ef_construction);

@@ -71,12 +71,13 @@ std::vector<double> by_blocks(const Table& t, uint32_t k, DimensionMetric metric
   return out;
 }
 
-// Rows in the order of their distance, as from an index, until no more can matter.
+// Rows in the order of lower bounds of their distance, as from an index, until no more can matter.
 std::vector<double> by_queries(const Table& t, uint32_t k, DimensionMetric metric, size_t* offered) {
   LocalDimensions job;
   job.start(k, metric, 0);
   for (const auto& row : t) job.look(row.data(), row.size());
   std::vector<double> out;
+  Random random(9);
   *offered = 0;
   for (size_t i = 0; i < t.size(); ++i) {
     if (!job.begin_query(t[i].data(), t[i].size())) {
@@ -94,11 +95,12 @@ std::vector<double> by_queries(const Table& t, uint32_t k, DimensionMetric metri
         l2 += (a - b) * (a - b);
       }
       const double cosine = bb > 0 ? 1 - ab / std::sqrt(aa * bb) : 2;
-      if (j != i) order.push_back({metric == DimensionMetric::kCosine ? cosine : std::sqrt(l2), j});
+      const double distance = metric == DimensionMetric::kCosine ? cosine : std::sqrt(l2);
+      if (j != i) order.push_back({distance * (0.7 + 0.3 * random.uniform()), j});
     }
     std::sort(order.begin(), order.end());
-    for (const auto& [distance, j] : order) {
-      if (distance > job.reach() * (1 + 1e-5)) break;
+    for (const auto& [bound, j] : order) {
+      if (bound > job.reach() * (1 + 1e-5)) break;
       job.offer_to_query(t[j].data(), t[j].size());
       ++*offered;
     }
@@ -135,7 +137,7 @@ TEST_P(EveryMetric, IsThatOfAllDistances) {
   EXPECT_EQ(some, 4u);
   EXPECT_EQ(least, 19u);
   expect_same(by_queries(t, 20, GetParam(), &offered), whole, 1e-9);
-  EXPECT_LT(offered, t.size() * 24);
+  EXPECT_LT(offered, t.size() * 150);
 }
 
 INSTANTIATE_TEST_SUITE_P(Metrics, EveryMetric,

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "core/dimension/spectrum.h"
+#include "core/simd/kernels.h"
 
 namespace lowdim::core {
 namespace {
@@ -25,6 +27,41 @@ class Clock {
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
+
+// Takes rows of length one that have a direction which an earlier one has up to rounding out, and counts them
+// there: as the sample does with equal rows. What is that near lies as near along any line.
+void merge_directions(std::vector<float>& x, size_t dims, std::vector<uint64_t>& counts) {
+  const size_t n = counts.size();
+  std::vector<std::pair<double, size_t>> along(n);
+  for (size_t i = 0; i < n; ++i) {
+    double sum = 0;
+    for (size_t d = 0; d < dims; ++d) sum += static_cast<double>(x[i * dims + d]);
+    along[i] = {sum / std::sqrt(static_cast<double>(dims)), i};
+  }
+  std::sort(along.begin(), along.end());
+  const double reach = 2 * std::sqrt(static_cast<double>(kSameDirection));
+  const auto distance = simd::kernels().l2sq_f32;
+  for (size_t a = 0; a < n; ++a) {
+    const size_t i = along[a].second;
+    for (size_t b = a + 1; b < n && counts[i] > 0 && along[b].first - along[a].first <= reach; ++b) {
+      const size_t j = along[b].second;
+      if (counts[j] == 0 ||
+          distance(&x[i * dims], &x[j * dims], static_cast<uint32_t>(dims)) > kSameDirection)
+        continue;
+      counts[i] += counts[j];
+      counts[j] = 0;
+    }
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < n; ++i) {
+    if (counts[i] == 0) continue;
+    counts[kept] = counts[i];
+    std::copy_n(x.begin() + static_cast<ptrdiff_t>(i * dims), dims,
+                x.begin() + static_cast<ptrdiff_t>(kept++ * dims));
+  }
+  counts.resize(kept);
+  x.resize(kept * dims);
+}
 
 }  // namespace
 
@@ -126,6 +163,7 @@ void DimensionReport::enter(DimensionMetric metric) {
     x_.insert(x_.end(), unit.begin(), unit.end());
     counts_.push_back(raw_counts_[i]);
   }
+  merge_directions(x_, dims_, counts_);
 }
 
 void DimensionReport::neighbours(const Stop& stop) {
