@@ -27,13 +27,15 @@ extern "C" {
 namespace lowdim::pg::hnsw {
 namespace {
 
-// In the planner's parameters. Chosen so that plans of 20,000 rows of 16 dimensions, all in memory, cost in
-// proportion to their times, exact scans included: a hop takes about 0.7 us, a node in a sweep 0.2 us, a row
-// that the executor gets and measures again 2 us.
-constexpr double kPageAccess = 40;     // cpu_index_tuple_cost: finding, pinning, locking, missing caches
-constexpr double kNodeInSweep = 10;    // cpu_index_tuple_cost
-constexpr double kRow = 40;            // cpu_index_tuple_cost
-constexpr double kCodesAtOnce = 4;     // codes for a cpu_operator_cost
+// In the planner's parameters. The planner takes each page of a table that is scanned for a read, also where
+// all is in memory; beside that a hop must not look as cheap as it is, or scans lose that would be quicker.
+// Chosen so that plans of 331,479 rows of 100 dimensions, all in memory, cost in proportion to their times,
+// exact scans included (bench/sql/plans.sh): a hop as much as 30 rows of such a scan, a node in a sweep
+// a fifth of it.
+constexpr double kPageAccess = 400;  // cpu_index_tuple_cost: finding, pinning, locking, missing caches, beam
+constexpr double kNodeInSweep = 90;  // cpu_index_tuple_cost, its share of the page among it
+constexpr double kRow = 40;          // cpu_index_tuple_cost
+constexpr double kCodesAtOnce = 4;   // codes for a cpu_operator_cost
 constexpr double kPayloadBytes = 128;  // of a payload measured for a cpu_operator_cost
 
 struct Shape {
@@ -59,9 +61,7 @@ struct Shape {
     return hops(width) * hop + codes(width) / kCodesAtOnce * cpu_operator_cost +
            Min(hops(width), pages) * page_io;
   }
-  double sweep() const {
-    return pages * (sequential_page_io + kPageAccess * cpu_index_tuple_cost) + nodes * visit;
-  }
+  double sweep() const { return pages * sequential_page_io + nodes * visit; }
   double start() const { return trained ? search(ef) : sweep(); }
   // Of rows beyond the first round's, `wanted` in all.
   double rest(double wanted) const {
