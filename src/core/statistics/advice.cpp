@@ -87,7 +87,7 @@ std::vector<std::string> statistics_advice(const VectorStatistics& s) {
   if (s.components_98 > 0 && s.components_98 <= kWorthProjecting * s.dims) {
     out.push_back(
         sentence("a projection (pca, leanvec) to about %.0f components keeps 98 %% of the variance, "
-                 "to about %.0f 90 %%",
+                 "one to %.0f keeps 90 %%",
                  static_cast<double>(s.components_98), static_cast<double>(s.components_90)));
   } else if (s.components_90 > 0 && s.components_90 <= kWorthProjecting * s.dims) {
     out.push_back(sentence("a projection (pca, leanvec) to about %.0f components keeps 90 %% of the variance",
