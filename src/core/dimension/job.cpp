@@ -104,7 +104,7 @@ const std::vector<uint8_t>& DimensionState::image() {
     out.put<uint64_t>(budget_bytes_);
     sample_->write(out);
   }
-  image_ = out.take();
+  image_.assign(out.bytes().begin(), out.bytes().end());  // asked twice, it stays where it is
   return image_;
 }
 

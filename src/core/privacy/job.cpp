@@ -371,7 +371,7 @@ const std::vector<uint8_t>& PrivateState::image() {
     const std::vector<uint8_t> sums = std::visit([](const auto& s) { return s.image(); }, *sums_);
     out.put_all(sums.data(), sums.size());
   }
-  image_ = out.take();
+  image_.assign(out.bytes().begin(), out.bytes().end());  // asked twice, it stays where it is
   return image_;
 }
 
