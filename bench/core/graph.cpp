@@ -11,6 +11,7 @@
 
 #include "../data/arguments.h"
 #include "../data/fvecs.h"
+#include "graph_effort.h"
 #include "graph_schemes.h"
 #include "lean_graph.h"
 
@@ -26,7 +27,8 @@ constexpr const char* kUsage =
     "      [--segments 50] [--degree 32] [--slack 32] [--ef-construction 64] [--improve 1] [--entries 0]\n"
     "      [--sample 20000] [--threads 2] [--ef 10,20,40,80,160,320] [--order shuffle|file]\n"
     "      [--build-order shuffle|lid_desc|heap]\n"
-    "      [--schemes exact,lvq4:96,rabitq1]   the same graph with other codes (graph_schemes.h)\n";
+    "      [--schemes exact,lvq4:96,rabitq1]   the same graph with other codes (graph_schemes.h)\n"
+    "      [--effort]   rules of when a query stops by itself, instead of the table by ef (graph_effort.h)\n";
 
 // A search with any scheme: float estimates, the exact distance of every expanded node.
 void search_scheme(bench::Scheme& scheme, const std::string& name, const bench::Matrix<float>& base,
@@ -108,16 +110,24 @@ int run(const bench::Arguments& args) {
   const bench::LeanGraph lean(base, order, o);
 
   std::printf("| ef | recall | hops | codes | us |\n| --- | --- | --- | --- | --- |\n");
-  for (const std::string& word : split(args.text("ef", kEfs))) {
+  const bool effort = args.has("effort");
+  std::vector<bench::EffortTrace> traces;
+  for (const std::string& word : split(effort ? std::to_string(bench::kEffortHops) : args.text("ef", kEfs))) {
     const uint32_t ef = static_cast<uint32_t>(std::stoul(word));
     bench::Recall recall(truth, order, k);
-    const auto counts =
-        lean.search(queries, n_queries, ef, [&](size_t q, float d, uint32_t at) { recall.see(q, d, at); });
+    const auto counts = lean.search(queries, n_queries, ef, [&](size_t q, float d, uint32_t at) {
+      recall.see(q, d, at);
+      if (!effort) return;
+      if (traces.size() == q) traces.emplace_back(k);
+      const int32_t* right = truth.row(q);
+      traces[q].hop(d, std::find(right, right + k, static_cast<int32_t>(order[at])) != right + k);
+    });
     const double per = static_cast<double>(n_queries);
     std::printf("| %u | %.4f | %.1f | %.0f | %.1f |\n", ef, recall.value(),
                 static_cast<double>(counts.hops) / per, static_cast<double>(counts.scored) / per,
                 counts.seconds / per * 1e6);
   }
+  if (effort) bench::compare_efforts(traces);
   if (args.has("schemes")) {
     std::printf("\n| scheme | bytes | ef | recall | hops |\n| --- | ---: | ---: | ---: | ---: |\n");
     for (const std::string& name : split(args.text("schemes", ""))) {
@@ -134,10 +144,11 @@ int run(const bench::Arguments& args) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bench::Arguments args(argc, argv, kUsage,
-                              {"base", "queries", "truth", "metric", "rows", "n", "k", "segments", "degree",
-                               "slack", "ef-construction", "improve", "entries", "sample", "threads", "ef",
-                               "order", "schemes", "build-order"});
+  const bench::Arguments args(
+      argc, argv, kUsage,
+      {"base", "queries", "truth", "metric", "rows", "n", "k", "segments", "degree", "slack",
+       "ef-construction", "improve", "entries", "sample", "threads", "ef", "order", "schemes", "build-order"},
+      {"effort"});
   try {
     return run(args);
   } catch (const std::exception& e) {

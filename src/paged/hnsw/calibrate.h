@@ -27,6 +27,7 @@ inline constexpr uint32_t kLeastQueries = 128, kMostQueries = 400;
 
 struct CalibrateLimits {
   size_t memory_bytes = size_t{64} << 20;
+  uint32_t most_queries = kMostQueries;
   // Coordinates that a node is compared in, with all queries: fewer queries where there are many dimensions,
   // down to kLeastQueries.
   uint32_t work_per_node = 80000;
@@ -113,7 +114,8 @@ class Calibrator {
   bool draw() {
     const double each = bits() ? o_.dims / 16.0 : products() ? o_.dims : o_.dims * 3.0;
     const double fit = static_cast<double>(how_.memory_bytes) / 2 / (o_.dims * 4.0 + 64);
-    double want = std::min(std::max(how_.work_per_node / each, double{kLeastQueries}), double{kMostQueries});
+    double want = std::min(std::max(how_.work_per_node / each, double{kLeastQueries}),
+                           static_cast<double>(how_.most_queries));
     want = std::min({want, fit, static_cast<double>(o_.nodes) / 2});
     const uint32_t wanted = static_cast<uint32_t>(want);
     if (wanted < kCalibratedRows) return false;

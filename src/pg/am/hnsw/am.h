@@ -95,8 +95,9 @@ struct Effort {
 // In this order: lowdim.ef_search, lowdim.target_recall, the index's target_recall, its ef_search. A recall
 // that is asked of an index that has not been measured leaves it with its ef_search.
 Effort choose_effort(const Options& o, const StorageOptions& storage);
-// Measures the index anew and stores it, within `memory_bytes`. False if there is nothing to measure.
-bool calibrate_index(Relation index, StorePg& store, size_t memory_bytes);
+// Measures the index anew and stores it, within `memory_bytes`, `quickly` with fewer queries. False if there
+// is nothing to measure.
+bool calibrate_index(Relation index, StorePg& store, size_t memory_bytes, bool quickly);
 
 // --- Callbacks
 IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info);

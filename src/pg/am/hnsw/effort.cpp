@@ -30,13 +30,14 @@ Effort choose_effort(const Options& o, const StorageOptions& storage) {
   return of(static_cast<uint32_t>(storage.ef_search), "ef_search");
 }
 
-bool calibrate_index(Relation index, StorePg& store, size_t memory_bytes) {
+bool calibrate_index(Relation index, StorePg& store, size_t memory_bytes, bool quickly) {
   const MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "lean_hnsw calibration", ALLOCSET_DEFAULT_SIZES);
   const MemoryContext old = MemoryContextSwitchTo(context);
   const IndexContext now = load_context(index, store);
   paged::hnsw::CalibrateLimits limits;
   limits.memory_bytes = memory_bytes;
+  if (quickly) limits.most_queries = paged::hnsw::kLeastQueries;
   const bool done = now.options.model_block != paged::kNoBlock &&
                     paged::hnsw::calibrate(store, now.options, now.code, arena_in(context), limits);
   MemoryContextSwitchTo(old);

@@ -111,7 +111,8 @@ void train_index(Relation index, Relation heap, StorePg& store, const InsertCach
         return learn(o, options, rows, out);
       });
   if (reader != nullptr) end_row_reader(reader);
-  if (trained) calibrate_index(index, store, size_t{1024} * static_cast<size_t>(maintenance_work_mem));
+  // An insert waits for it, and it is soon measured anew.
+  if (trained) calibrate_index(index, store, size_t{1024} * static_cast<size_t>(maintenance_work_mem), true);
 }
 
 }  // namespace

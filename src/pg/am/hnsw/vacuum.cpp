@@ -32,7 +32,7 @@ void calibrate_if_changed(IndexVacuumInfo* info) {
   Options o{};
   if (paged::hnsw::read_options(store, &o) != paged::MetaStatus::kGood || !paged::hnsw::wants_calibration(o))
     return;
-  calibrate_index(info->index, store, memory_budget());
+  calibrate_index(info->index, store, memory_budget(), false);
 }
 
 }  // namespace
