@@ -113,7 +113,9 @@ void expect_same(const std::vector<double>& a, const std::vector<double>& b, dou
   ASSERT_EQ(a.size(), b.size());
   for (size_t i = 0; i < a.size(); ++i) {
     ASSERT_EQ(std::isnan(a[i]), std::isnan(b[i])) << i << " " << a[i] << " " << b[i];
-    if (!std::isnan(a[i])) ASSERT_NEAR(a[i], b[i], tolerance * b[i]) << i;
+    if (!std::isnan(a[i])) {
+      ASSERT_NEAR(a[i], b[i], tolerance * b[i]) << i;
+    }
   }
 }
 
