@@ -254,7 +254,9 @@ TEST(PrivacyKde, WaitingRowsShowNowhere) {
         one.add(rows[i].data());
         apart.merge(one);
         asked.add(rows[i].data());
-        if (i % 37 == 0) EXPECT_EQ(asked.sums(), apart.sums());
+        if (i % 37 == 0) {
+          EXPECT_EQ(asked.sums(), apart.sums());
+        }
       }
       EXPECT_EQ(together.rows(), 150);
       const KdeSums copy = together;  // with some that wait
@@ -284,10 +286,16 @@ TEST(PrivacyKde, AnyRowIsBounded) {
         EXPECT_NEAR(std::sqrt(static_cast<double>(c * c + s * s)), near ? 0x1p20 : 0, near ? 1.5 : 0)
             << kernel_name(kernel) << v;
       }
-      if (std::abs(v) <= 1e-45f) EXPECT_EQ(far, 0u);
-      if (!(std::abs(v) <= 1e20f)) EXPECT_EQ(far, 50u);
+      if (std::abs(v) <= 1e-45f) {
+        EXPECT_EQ(far, 0u);
+      }
+      if (!(std::abs(v) <= 1e20f)) {
+        EXPECT_EQ(far, 50u);
+      }
       const KdeSums some = sums_of(options, {std::vector<float>(20, 0.0f), row});
-      if (far == 50) EXPECT_EQ(KdeQuery(release(some, NoiseMechanism::kNone)).sum(row.data()), 0);
+      if (far == 50) {
+        EXPECT_EQ(KdeQuery(release(some, NoiseMechanism::kNone)).sum(row.data()), 0);
+      }
       EXPECT_EQ(sums.rows(), 1);
     }
   }

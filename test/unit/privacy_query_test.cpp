@@ -164,11 +164,18 @@ TEST(SketchQuery, RefusesWhatASketchDoesNotCarry) {
       SketchQuery::SharedFeatures shared;
       q.score(y.data(), kDims, shared);
     });
-    if (kde)
+    if (kde) {
       EXPECT_NE(refusal([&] { q.kde(y.data(), 4); }).find("expected 5 dimensions, not 4"), std::string::npos);
-    if (distance) EXPECT_FALSE(refusal([&] { q.distance_sum(y.data(), 6); }).empty());
-    if (distance) EXPECT_FALSE(refusal([&] { q.power_sum(y.data(), kDims, 9); }).empty());
-    if (moments) EXPECT_FALSE(refusal([&] { q.inner_sum(y.data(), 0); }).empty());
+    }
+    if (distance) {
+      EXPECT_FALSE(refusal([&] { q.distance_sum(y.data(), 6); }).empty());
+    }
+    if (distance) {
+      EXPECT_FALSE(refusal([&] { q.power_sum(y.data(), kDims, 9); }).empty());
+    }
+    if (moments) {
+      EXPECT_FALSE(refusal([&] { q.inner_sum(y.data(), 0); }).empty());
+    }
   }
   SketchQuery l2 = query_of(image_of(job_of(PrivateStatistic::kDistance, true), rows));
   EXPECT_NE(refusal([&] { l2.power_sum(y.data(), kDims, 2); }).find("norm l1"), std::string::npos);
@@ -185,8 +192,9 @@ TEST(SketchQuery, ExtremeQueriesGiveFiniteAnswers) {
         SketchQuery q = query_of(image_of(job_of(s), rows, m));
         SketchQuery::SharedFeatures shared;
         EXPECT_TRUE(std::isfinite(q.score(y.data(), kDims, shared))) << statistic_name(s) << " " << v;
-        if (s == PrivateStatistic::kKde && std::abs(v) == kMost)
+        if (s == PrivateStatistic::kKde && std::abs(v) == kMost) {
           EXPECT_EQ(q.score(y.data(), kDims, shared), 0);
+        }
       }
     }
   }
@@ -201,7 +209,9 @@ TEST(SketchQuery, ExtremeQueriesGiveFiniteAnswers) {
       for (const double p : {0.5, 1.5, 2.0, 8.0}) {
         const double sum = q.power_sum(y.data(), kDims, p);
         EXPECT_FALSE(std::isnan(sum)) << v << " " << p;
-        if (p == 2 && v == 1) EXPECT_NEAR(sum, static_cast<double>(some.size()) * kDims, 1e-6);
+        if (p == 2 && v == 1) {
+          EXPECT_NEAR(sum, static_cast<double>(some.size()) * kDims, 1e-6);
+        }
       }
       EXPECT_TRUE(std::isfinite(q.distance_sum(y.data(), kDims)));
     }
