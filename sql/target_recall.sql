@@ -33,6 +33,9 @@ SET lowdim.target_recall = 0.9;
 SELECT ef BETWEEN 21 AND 1599 AS ef, chosen, predicted BETWEEN 0.9 AND 0.93 AS predicted FROM effort('recall_v');
 SET lowdim.target_recall = 0.001;
 SELECT ef, chosen, predicted BETWEEN 0.1 AND 0.9 AS predicted FROM effort('recall_v');
+-- Ten rows come from one round even so.
+SELECT count(*) AS rows FROM (SELECT FROM recall_t ORDER BY v <-> recall_point(7)::vector LIMIT 10) x;
+SELECT lowdim_last_scan() ->> 'rounds' AS rounds;
 CREATE TABLE recall_targets AS SELECT target, NULL::int AS ef, NULL::float8 AS predicted FROM unnest('{0.7,0.8,0.9,0.95,0.99}'::float8[]) target;
 DO $$
 DECLARE t record; e record;

@@ -60,6 +60,9 @@ show "Arithmetic with meanings" "ORDER BY embedding <=> (:king - :man + :woman) 
 show "Averages" "SELECT avg(embedding)" average
 show "The plan: an exact scan" "" plan -t
 show "Exact search for the 10 nearest of $rows" "" timing
+show "With an index, for the recall that is asked for" "CREATE INDEX ON words USING lean_hnsw (embedding vector_cosine_ops)" index
+show "What ANALYZE knows, and the planner" "WHERE embedding <<=>> sphere(:coffee, 0.4)" statistics
+show "Questions to rows that nobody may see" "kde_sum(dp_kde(embedding, '{\"epsilon\": 1, ...}'), :word)" privacy
 show "What a vector takes" "" storage
 
 eval "$(server env demo)"

@@ -62,14 +62,14 @@ TEST(HnswCalibrationTable, GivesTheLeastEfThatReachesATarget) {
     const uint32_t ef = hnsw::ef_for(c, target);
     EXPECT_GE(ef, before);
     before = ef;
-    if (ef > kLadder[0]) {
+    if (ef > hnsw::kLeastEf) {
       EXPECT_LT(hnsw::recall_at(c, ef - 1) - hnsw::recall_error_at(c, ef - 1), target);
     }
     if (ef < kLadder[kSteps - 1]) {
       EXPECT_GE(hnsw::recall_at(c, ef) - 0.004, target - 1e-9);
     }
   }
-  EXPECT_EQ(hnsw::ef_for(c, 0.01), kLadder[0]);
+  EXPECT_EQ(hnsw::ef_for(c, 0.01), hnsw::kLeastEf);
   EXPECT_EQ(hnsw::ef_for(c, 1), kLadder[kSteps - 1]);
 }
 

@@ -12,10 +12,13 @@
 
 namespace lowdim::paged::hnsw {
 
-// From twice the ten rows on, so that ten of them come from a scan's first round (search.h).
+// From below kLeastEf on, so that it lies between two steps.
 inline constexpr uint32_t kLadder[] = {20, 30, 45, 65, 100, 150, 225, 350, 500, 750, 1100, 1600};
 inline constexpr uint32_t kSteps = sizeof kLadder / sizeof kLadder[0];
 inline constexpr uint32_t kCalibratedRows = 10;  // the k of recall@k
+// A first round hands out half of what it keeps (search.h), and the executor asks for one row more than ten
+// before it believes the tenth: with less, ten rows take a second round, four times as wide.
+inline constexpr uint32_t kLeastEf = 2 * (kCalibratedRows + 1);
 
 //   offset  size  field
 //        0     4  hops     nodes expanded, on average
@@ -138,9 +141,9 @@ inline double recall_error_at(const Calibration& c, double ef) {
 }
 
 // The least ef whose recall is at least `target`, by a standard error more, so that chance in the measuring
-// does not let it fall short; the ends of the ladder where it is below or above it.
+// does not let it fall short; kLeastEf at least, and the ladder's end where nothing reached it.
 inline uint32_t ef_for(const Calibration& c, double target) {
-  uint32_t low = kLadder[0], high = kLadder[kSteps - 1];
+  uint32_t low = kLeastEf, high = kLadder[kSteps - 1];
   const auto reaches = [&](uint32_t ef) { return recall_at(c, ef) - recall_error_at(c, ef) >= target; };
   while (low < high) {
     const uint32_t mid = low + (high - low) / 2;
