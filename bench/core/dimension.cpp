@@ -15,6 +15,7 @@
 #include "../data/random.h"
 #include "core/dimension/danco.h"
 #include "core/dimension/estimators.h"
+#include "normalize.h"
 
 namespace {
 
@@ -27,15 +28,6 @@ using Matrix = lowdim::bench::Matrix<float>;
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-void normalize(Matrix& x) {
-  for (size_t i = 0; i < x.rows; ++i) {
-    double norm = 0;
-    for (size_t j = 0; j < x.cols; ++j) norm += static_cast<double>(x.row(i)[j]) * x.row(i)[j];
-    if (norm == 0) continue;
-    for (size_t j = 0; j < x.cols; ++j) x.row(i)[j] = static_cast<float>(x.row(i)[j] / std::sqrt(norm));
-  }
 }
 
 Matrix take(const Matrix& x, const std::vector<uint32_t>& ids) {
@@ -57,7 +49,7 @@ void report(const char* name, const Estimate& e) {
 void run(const Arguments& arguments) {
   Matrix base =
       lowdim::bench::read_fvecs(arguments.required("set") + "/base.fvecs", arguments.count("rows", SIZE_MAX));
-  if (arguments.has("normalize")) normalize(base);
+  if (arguments.has("normalize")) lowdim::bench::normalize(base);
   const uint64_t seed = arguments.count("seed", 1);
   std::vector<uint32_t> anchors = lowdim::bench::shuffled(base.rows, seed);
   anchors.resize(std::min(base.rows, arguments.count("anchors", 2000)));

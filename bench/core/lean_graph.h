@@ -25,22 +25,12 @@
 #include "core/graph/train.h"
 #include "core/simd/fastscan.h"
 #include "core/simd/kernels.h"
+#include "normalize.h"
 
 namespace lowdim::bench {
 
 inline double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-// Rows of length one; zero rows stay.
-inline void normalize(Matrix<float>& m) {
-  for (size_t i = 0; i < m.rows; ++i) {
-    double norm = 0;
-    for (size_t d = 0; d < m.cols; ++d)
-      norm += static_cast<double>(m.row(i)[d]) * static_cast<double>(m.row(i)[d]);
-    const float inverse = norm > 0 ? static_cast<float>(1 / std::sqrt(norm)) : 0.0f;
-    for (size_t d = 0; d < m.cols; ++d) m.row(i)[d] *= inverse;
-  }
 }
 
 // A seeded permutation of 0 to n-1.

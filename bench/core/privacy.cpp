@@ -23,13 +23,13 @@
 #include "core/privacy/kde.h"
 #include "core/privacy/moments.h"
 #include "core/simd/kernels.h"
+#include "normalize.h"
 #include "seeded_bytes.h"
 
 namespace {
 
 using namespace lowdim::core;
 using lowdim::bench::Matrix;
-using lowdim::bench::scale_to_one;
 using lowdim::bench::SeededBytes;
 
 struct Task {
@@ -66,8 +66,8 @@ Task read_task(const lowdim::bench::Arguments& args) {
   task.labels = read_labels(folder + "/labels.txt", task.x.rows);
   task.asked_labels = read_labels(folder + "/query_labels.txt", task.asked.rows);
   task.classes = 1 + *std::max_element(task.labels.begin(), task.labels.end());
-  scale_to_one(task.x);
-  scale_to_one(task.asked);
+  lowdim::bench::normalize(task.x);
+  lowdim::bench::normalize(task.asked);
   task.train = std::min(args.count("train", task.x.rows), task.x.rows);
   task.queries = std::min(args.count("queries", 1000), task.asked.rows);
   task.releases = std::max<size_t>(args.count("releases", 5), 1);

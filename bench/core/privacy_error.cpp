@@ -26,6 +26,7 @@
 #include "core/privacy/distances.h"
 #include "core/privacy/kde.h"
 #include "core/simd/kernels.h"
+#include "normalize.h"
 #include "seeded_bytes.h"
 
 namespace {
@@ -84,8 +85,8 @@ Data read_data(const lowdim::bench::Arguments& args, const std::string& folder) 
   shorten(data.x, args.count("rows", data.x.rows));
   shorten(data.asked, args.count("queries", 200));
   data.releases = std::max<size_t>(args.count("releases", 3), 1);
-  lowdim::bench::scale_to_one(data.x);
-  lowdim::bench::scale_to_one(data.asked);
+  lowdim::bench::normalize(data.x);
+  lowdim::bench::normalize(data.asked);
   return data;
 }
 

@@ -1,12 +1,9 @@
 // Bytes from a seeded generator instead of a strong source, so that a run of a bench program can be repeated.
-// And vectors scaled to length 1, as every private sketch here gets them.
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
-#include "../data/fvecs.h"
 #include "core/base/random.h"
 
 namespace lowdim::bench {
@@ -20,15 +17,5 @@ struct SeededBytes {
     return true;
   }
 };
-
-inline void scale_to_one(Matrix<float>& x) {
-  for (size_t i = 0; i < x.rows; ++i) {
-    double square = 0;
-    for (size_t d = 0; d < x.cols; ++d)
-      square += static_cast<double>(x.row(i)[d]) * static_cast<double>(x.row(i)[d]);
-    const float scale = square > 0 ? static_cast<float>(1 / std::sqrt(square)) : 0.0f;
-    for (size_t d = 0; d < x.cols; ++d) x.row(i)[d] *= scale;
-  }
-}
 
 }  // namespace lowdim::bench
