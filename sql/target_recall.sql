@@ -30,12 +30,20 @@ CREATE FUNCTION effort(index regclass, OUT ef int, OUT chosen text, OUT predicte
 SHOW lowdim.target_recall;
 SELECT ef, chosen, predicted BETWEEN 0.5 AND 1 AS predicted FROM effort('recall_v');
 SET lowdim.target_recall = 0.9;
-SELECT ef BETWEEN 21 AND 1599 AS ef, chosen, predicted BETWEEN 0.9 AND 0.93 AS predicted FROM effort('recall_v');
+SELECT ef BETWEEN 13 AND 1599 AS ef, chosen, predicted BETWEEN 0.9 AND 0.93 AS predicted FROM effort('recall_v');
 SET lowdim.target_recall = 0.001;
 SELECT ef, chosen, predicted BETWEEN 0.1 AND 0.9 AS predicted FROM effort('recall_v');
 -- Ten rows come from one round even so.
 SELECT count(*) AS rows FROM (SELECT FROM recall_t ORDER BY v <-> recall_point(7)::vector LIMIT 10) x;
 SELECT lowdim_last_scan() ->> 'rounds' AS rounds;
+-- From twelve candidates on; more rows, or fewer candidates, take more.
+CREATE FUNCTION recall_rounds(ef int, most int) RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('lowdim.ef_search', ef::text, true);
+  PERFORM FROM (SELECT FROM recall_t ORDER BY v <-> recall_point(7)::vector LIMIT most) x;
+  RETURN lowdim_last_scan() ->> 'rounds';
+END $$;
+SELECT ef, most, recall_rounds(ef, most) AS rounds FROM (VALUES (12, 10), (12, 13), (11, 10), (23, 10), (40, 19), (40, 21)) x(ef, most);
 CREATE TABLE recall_targets AS SELECT target, NULL::int AS ef, NULL::float8 AS predicted FROM unnest('{0.7,0.8,0.9,0.95,0.99}'::float8[]) target;
 DO $$
 DECLARE t record; e record;
@@ -155,4 +163,4 @@ SELECT * FROM lowdim_calibration('recall_t');
 SELECT * FROM lowdim_calibration('recall_t_pkey');
 SELECT * FROM lowdim_calibration(0);
 DROP TABLE recall_t, recall_e, recall_b, recall_targets;
-DROP FUNCTION recall_point, effort, recall_found, recall_cost;
+DROP FUNCTION recall_point, effort, recall_found, recall_cost, recall_rounds;

@@ -215,9 +215,11 @@ inline double exact_distance(paged::hnsw::Metric metric, const std::vector<float
   }
 }
 
-// The first k rows that a scan hands out; k = SIZE_MAX: all.
+// The first k rows that a scan hands out; k = SIZE_MAX: all. Sets what it took.
 inline std::vector<paged::hnsw::Tid> search(StrictStore& s, const std::vector<float>& x, size_t k,
-                                            uint32_t ef = 40, Arena arena = {}) {
+                                            uint32_t ef = 40, Arena arena = {},
+                                            paged::hnsw::WalkCounts* counts = nullptr,
+                                            uint32_t* rounds = nullptr) {
   BumpArena own;
   if (arena.grab_from == nullptr) arena = own.arena();
   std::vector<paged::hnsw::Tid> found;
@@ -241,6 +243,8 @@ inline std::vector<paged::hnsw::Tid> search(StrictStore& s, const std::vector<fl
   limits.ef = ef;
   paged::hnsw::Scan<StrictStore> scan(s, o, q, limits, arena);
   for (paged::hnsw::Row row; found.size() < k && scan.next(&row);) found.push_back(row.tid);
+  if (counts != nullptr) *counts = scan.counts();
+  if (rounds != nullptr) *rounds = scan.rounds();
   return found;
 }
 inline std::vector<paged::hnsw::Tid> search_alone(StrictStore& s, const std::vector<float>& x, size_t k,

@@ -13,12 +13,12 @@
 namespace lowdim::paged::hnsw {
 
 // From below kLeastEf on, so that it lies between two steps.
-inline constexpr uint32_t kLadder[] = {20, 30, 45, 65, 100, 150, 225, 350, 500, 750, 1100, 1600};
+inline constexpr uint32_t kLadder[] = {12, 18, 27, 40, 60, 90, 140, 220, 350, 600, 1000, 1600};
 inline constexpr uint32_t kSteps = sizeof kLadder / sizeof kLadder[0];
 inline constexpr uint32_t kCalibratedRows = 10;  // the k of recall@k
-// A first round hands out half of what it keeps (search.h), and the executor asks for one row more than ten
-// before it believes the tenth: with less, ten rows take a second round, four times as wide.
-inline constexpr uint32_t kLeastEf = 2 * (kCalibratedRows + 1);
+// The least ef that a recall is translated to. Of less, nearly all would be what a first round gives
+// (search.h): good for ten rows, but who asks for more loses too many that it missed.
+inline constexpr uint32_t kLeastEf = 14;
 
 //   offset  size  field
 //        0     4  hops     nodes expanded, on average
@@ -33,8 +33,8 @@ struct CalibrationStep {
 };
 static_assert(sizeof(CalibrationStep) == 16);
 
-inline constexpr uint16_t kCalibrationVersion = 1;
-inline constexpr uint16_t kHasRecall = 1;  // otherwise only hops and scored are known
+inline constexpr uint16_t kCalibrationVersion = 2;  // raised with the ladder
+inline constexpr uint16_t kHasRecall = 1;           // otherwise only hops and scored are known
 
 //   offset  size  field
 //        0     2  version    0: not measured

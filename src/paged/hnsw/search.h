@@ -6,6 +6,7 @@
 // but the few candidates that are new. Called by scans, and walk() by inserts.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -152,8 +153,34 @@ struct ScanLimits {
   size_t memory_bytes = size_t{4} << 20;
 };
 
-// Of what the rounds of a scan find, that share of ef is handed out; each is wider than the one before.
-inline constexpr uint32_t kFirstShare = 2, kLaterShare = 4, kWider = 4;
+// What a first round gives of a small ef: ten rows, one more before the executor believes the tenth, and
+// another where two are about equally far or one is the query itself. Who asks for ten then pays for one
+// walk; who asks for more gets them from wider rounds, less those that the small one missed, which come too
+// late.
+inline constexpr uint32_t kFirstRows = kCalibratedRows + 2;
+static_assert(kFirstRows < kLeastEf);
+
+// How wide the rounds of a scan are, and how many nodes they hand out in all. The first gives the nearer half
+// of what it keeps, but kFirstRows at least where it keeps as many. Each further one is wider by four, and
+// brings the total to a quarter of its width.
+class Rounds {
+ public:
+  // `by_codes`: the nearest are known by nothing but their codes, so that twice as many have to be measured.
+  explicit Rounds(uint32_t ef, bool by_codes = false)
+      : ef_(ef), more_(by_codes ? 2 : 1), share_(kFirstShare), least_(ef < kFirstRows ? 0 : kFirstRows) {}
+  uint64_t ef() const { return ef_; }
+  uint64_t total() const { return std::max((ef_ * more_ + share_ - 1) / share_, least_); }
+  // From a first round that gave more than its half, as if it had been as wide as that takes.
+  void widen() {
+    ef_ = std::max(ef_, least_ * share_ / more_) * kWider;
+    share_ = kLaterShare;
+    least_ = 0;
+  }
+
+ private:
+  static constexpr uint64_t kFirstShare = 2, kLaterShare = 4, kWider = 4;
+  uint64_t ef_, more_, share_, least_;
+};
 
 // A scan in order of distance. The first round is a walk with ef; each further one is wider by four, and
 // leaves out what has been handed out. A row that is found late, nearer than one that has been handed out,
@@ -180,7 +207,8 @@ class Scan {
         order_(arena),
         done_(arena, 0),
         aside_(arena),
-        tids_(arena) {}
+        tids_(arena),
+        round_(limits.ef, o.payload == Payload::kNone) {}
 
   // From now on only what was found late and waits is handed out.
   void end_search() { ended_ = true; }
@@ -198,7 +226,7 @@ class Scan {
         hand_out_aside();
         continue;
       }
-      if (!order_.empty() && (sweeping_ || done_.size() < trusted())) {
+      if (!order_.empty() && (sweeping_ || handed_out_ < round_.total())) {
         // Rows that wait have a distance; rows at NaN, the last that a sweep finds, have none.
         if (aside_at_ < aside_.size() && std::isnan(found_[order_.top().at].bound)) {
           hand_out_aside();
@@ -266,20 +294,11 @@ class Scan {
     return f;
   }
 
-  // How many nodes are handed out, in all, before the next, wider round. The first round gives more of what
-  // it has, so that few searches need another; twice as many have to be measured where codes are all there
-  // is.
-  uint64_t trusted() const {
-    const uint32_t share = rounds_ > 1 ? kLaterShare : kFirstShare;
-    return (ef_ * (o_->payload == Payload::kNone ? 2 : 1) + share - 1) / share;
-  }
-
   bool more() {
     const bool trained = o_->model_block != kNoBlock && q_->tables.entries != nullptr && !q_->input.alone;
-    const uint64_t ef = rounds_ == 0 ? limits_.ef : uint64_t{ef_} * kWider;
+    if (rounds_ != 0 && !sweeping_) round_.widen();
     // A walk that expands an eighth of the nodes reads them at random, and the next round again.
-    if (!sweeping_ && trained && (rounds_ == 0 || ef < o_->nodes / 8)) {
-      ef_ = static_cast<uint32_t>(ef);
+    if (!sweeping_ && trained && (rounds_ == 0 || round_.ef() < o_->nodes / 8)) {
       ++rounds_;
       round();
       if (!order_.empty()) return true;
@@ -290,14 +309,15 @@ class Scan {
   void round() {
     found_.clear();
     order_.clear();
-    walk(*s_, *o_, q_->tables, ef_, walk_, [&](NodeId id, const uint8_t* slot) {
-      const SlotHead& head = head_of(slot);
-      if (head.state != State::kLive || done_.contains(id)) return;
-      if (head.tid_count == 0 && head.overflow == kNoNode) return;
-      found_.push_back(read_slot(id, slot));
-      if (o_->payload == Payload::kNone) found_.back().bound = estimate(slot);
-      order_.push({found_.back().bound, id, static_cast<uint32_t>(found_.size() - 1)});
-    });
+    walk(*s_, *o_, q_->tables, static_cast<uint32_t>(round_.ef()), walk_,
+         [&](NodeId id, const uint8_t* slot) {
+           const SlotHead& head = head_of(slot);
+           if (head.state != State::kLive || done_.contains(id)) return;
+           if (head.tid_count == 0 && head.overflow == kNoNode) return;
+           found_.push_back(read_slot(id, slot));
+           if (o_->payload == Payload::kNone) found_.back().bound = estimate(slot);
+           order_.push({found_.back().bound, id, static_cast<uint32_t>(found_.size() - 1)});
+         });
   }
 
   // Of a node's own code, as the one lane of a block.
@@ -415,7 +435,8 @@ class Scan {
   size_t tid_at_ = 0, aside_at_ = 0;
   Found now_{};
   double last_ = -std::numeric_limits<double>::infinity();
-  uint32_t ef_ = 0, rounds_ = 0;
+  Rounds round_;
+  uint32_t rounds_ = 0;
   uint64_t handed_out_ = 0;
   bool sweeping_ = false, swept_all_ = false, ended_ = false;
   double sweep_bound_ = 0;

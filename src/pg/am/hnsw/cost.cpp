@@ -65,13 +65,13 @@ struct Shape {
   double start() const { return trained ? search(ef) : sweep(); }
   // Of rows beyond the first round's, `wanted` in all.
   double rest(double wanted) const {
-    using paged::hnsw::kFirstShare, paged::hnsw::kLaterShare, paged::hnsw::kWider;
-    const double nodes_wanted = wanted * nodes / rows / (measures_table ? 2 : 1);
-    if (!trained || nodes_wanted <= ef / kFirstShare) return 0;
+    const double nodes_wanted = wanted * nodes / rows;
+    paged::hnsw::Rounds round(static_cast<uint32_t>(ef), measures_table);
+    if (!trained || nodes_wanted <= static_cast<double>(round.total())) return 0;
     double sum = 0;
-    for (double width = ef * kWider; width < nodes / 8; width *= kWider) {
-      sum += search(width);
-      if (nodes_wanted <= width / kLaterShare) return sum;
+    for (round.widen(); static_cast<double>(round.ef()) < nodes / 8; round.widen()) {
+      sum += search(static_cast<double>(round.ef()));
+      if (nodes_wanted <= static_cast<double>(round.total())) return sum;
     }
     return sum + sweep();
   }
