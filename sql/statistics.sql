@@ -188,6 +188,11 @@ SELECT vector_stats(0, 'v');
 UPDATE pg_statistic SET stanumbers1 = CASE WHEN stakind1 = 21747 THEN '{1,2,3}' ELSE stanumbers1 END, stanumbers2 = CASE WHEN stakind2 = 21747 THEN '{1,2,3}' ELSE stanumbers2 END,
   stanumbers3 = CASE WHEN stakind3 = 21747 THEN '{NaN}' ELSE stanumbers3 END, stanumbers4 = CASE WHEN stakind4 = 21747 THEN '{}' ELSE stanumbers4 END WHERE starelid = 'others'::regclass;
 SELECT vector_stats('others', 'v') AS damaged, expected_rows('SELECT * FROM others WHERE v <<->> sphere((SELECT v FROM others LIMIT 1), 1)') > 0 AS plans;
+-- So do those of the first version, until the next ANALYZE
+UPDATE pg_statistic SET stanumbers1[1] = 1 WHERE starelid = 'wide'::regclass AND stakind1 = 21747;
+SELECT vector_stats('wide', 'v') AS first_version, expected_rows(format('SELECT * FROM wide WHERE v <<->> sphere(%L::vector, 60)', array_fill(50::float4, ARRAY[700])::vector)) > 0 AS plans;
+ANALYZE wide;
+SELECT vector_stats('wide', 'v')->>'version' AS version;
 
 DROP TABLE points, with_slot, centers, radii, spheres, others, odd, huge, empty_one, parts, domains, wide, narrow, secret, aims CASCADE;
 DROP DOMAIN three;

@@ -133,64 +133,6 @@ TEST(PairQuantiles, TakeAnything) {
   }
 }
 
-TEST(Pivots, KeepRowsToAStep) {
-  const std::vector<float> x = {1, -2, 0.5, 0, 0, 0, 1e-3F, 3e-3F, -127e-3F};
-  const std::vector<uint8_t> bytes = make_pivots({x.data(), 3, 3}, 3, 1);
-  ASSERT_EQ(bytes.size(), 3 * 7);
-  const Pivots p{bytes.data(), 3, 3};
-  for (size_t i = 0; i < 3; ++i) {
-    float out[3];
-    read_pivot(p, i, out);
-    const float largest = std::max({std::fabs(x[3 * i]), std::fabs(x[3 * i + 1]), std::fabs(x[3 * i + 2])});
-    for (size_t j = 0; j < 3; ++j) EXPECT_NEAR(out[j], x[3 * i + j], largest / 254 + 1e-12) << i << j;
-  }
-  // Rows that were scaled come back in their own units.
-  const std::vector<uint8_t> half = make_pivots({x.data(), 3, 3}, 3, 2);
-  float out[3];
-  read_pivot({half.data(), 3, 3}, 0, out);
-  EXPECT_NEAR(out[1], -1, 1e-6);
-  EXPECT_TRUE(valid_pivots(bytes.data(), bytes.size(), 3, 3));
-  EXPECT_FALSE(valid_pivots(bytes.data(), bytes.size() - 1, 3, 3));
-  EXPECT_FALSE(valid_pivots(bytes.data(), bytes.size(), 2, 3));
-  EXPECT_FALSE(valid_pivots(bytes.data(), bytes.size(), 3, 4));
-  for (const float bad : {-1.0F, std::nanf(""), std::numeric_limits<float>::infinity()}) {
-    std::vector<uint8_t> damaged = bytes;
-    std::memcpy(damaged.data() + 7, &bad, sizeof bad);
-    EXPECT_FALSE(valid_pivots(damaged.data(), damaged.size(), 3, 3)) << bad;
-  }
-}
-
-TEST(Pivots, DoNotCompress) {
-  // Rows that are all alike: no three bytes of the codes come again, but by chance.
-  const std::vector<float> x(4 * 500, 1.0F);
-  const std::vector<uint8_t> bytes = make_pivots({x.data(), 4, 500}, 4, 1);
-  std::vector<uint32_t> threes;
-  for (size_t i = 0; i < 4; ++i) {
-    const uint8_t* codes = bytes.data() + i * 504 + 4;
-    for (size_t j = 0; j + 2 < 500; ++j) threes.push_back(codes[j] << 16 | codes[j + 1] << 8 | codes[j + 2]);
-  }
-  std::sort(threes.begin(), threes.end());
-  const size_t distinct = static_cast<size_t>(std::unique(threes.begin(), threes.end()) - threes.begin());
-  EXPECT_GT(distinct, threes.size() - 10);
-}
-
-TEST(Pivots, AreAsManyAsFit) {
-  EXPECT_EQ(pivot_count(3, 100000), 1000);
-  EXPECT_EQ(pivot_count(3, 10), 10);
-  EXPECT_EQ(pivot_count(784, 100000), (192 << 10) / 788);
-  EXPECT_EQ(pivot_count(16000, 100000), 64);
-  EXPECT_EQ(pivot_count(16000, 0), 0);
-}
-
-TEST(Pivots, DistancesAreThoseOfSql) {
-  const float a[] = {1, 2, 2}, b[] = {3, 0, 1}, zero[] = {0, 0, 0};
-  EXPECT_NEAR(sphere_distance(SphereMetric::kL2, a, b, 3), 3, 1e-6);
-  EXPECT_NEAR(sphere_distance(SphereMetric::kInner, a, b, 3), -5, 1e-6);
-  EXPECT_NEAR(sphere_distance(SphereMetric::kCosine, a, b, 3), 1 - 5 / (3 * std::sqrt(10)), 1e-6);
-  EXPECT_NEAR(sphere_distance(SphereMetric::kL1, a, b, 3), 5, 1e-6);
-  EXPECT_EQ(sphere_distance(SphereMetric::kCosine, a, zero, 3), std::numeric_limits<double>::infinity());
-}
-
 TEST(Selectivity, CountsPivotsAndThenFollowsThePowerLaw) {
   // Pivots at 1, 2, ..., 100 on a line.
   std::vector<float> x;
@@ -391,21 +333,26 @@ TEST(Collect, TakesAnything) {
       {1e-45F, 0, 0, 1e-45F, 1e-45F, 1e-45F, 0, 0},   // vanishes
       {1, 0, 0, 1, -1, 0, 0, -1, 1, 1, 1, -1, 2, 2},  // few
   };
-  for (const std::vector<float>& rows : sets) {
-    StatisticsJob job;
-    fill(job, rows, 2);
-    ASSERT_EQ(job.has_statistics(), !rows.empty());
-    if (rows.empty()) continue;
-    VectorStatistics back;
-    EXPECT_TRUE(read_statistics(job.numbers().data(), job.numbers().size(), &back)) << rows.size();
-    EXPECT_TRUE(valid_pivots(job.pivots().data(), job.pivots().size(), back.pivots, back.dims));
-    EXPECT_EQ(back.pivots, rows.size() / 2);
-    for (const SphereMetric metric : kAll) {
-      for (const double r : {-1e308, -1.0, 0.0, 1e-40, 1.0, 1e308, std::nan("")}) {
-        const double a = selectivity(back, pivots_of(job), metric, rows.data(), r, 1000);
-        const double b = selectivity_of_any(back, metric, r, 1000);
-        const double c = join_selectivity(back, pivots_of(job), back, pivots_of(job), metric, r, 1000);
-        for (const double v : {a, b, c}) EXPECT_TRUE(v >= 0.001 && v <= 1) << v << " " << r;
+  for (const size_t dims : {2, 1000}) {
+    for (const std::vector<float>& two : sets) {
+      // Each element as often as it takes: of a thousand, codes are of four bits.
+      std::vector<float> rows;
+      for (const float x : two) rows.insert(rows.end(), dims / 2, x);
+      StatisticsJob job;
+      fill(job, rows, dims);
+      ASSERT_EQ(job.has_statistics(), !rows.empty());
+      if (rows.empty()) continue;
+      VectorStatistics back;
+      EXPECT_TRUE(read_statistics(job.numbers().data(), job.numbers().size(), &back)) << rows.size();
+      EXPECT_TRUE(valid_pivots(job.pivots().data(), job.pivots().size(), back.pivots, back.dims));
+      EXPECT_EQ(back.pivots, rows.size() / dims);
+      for (const SphereMetric metric : kAll) {
+        for (const double r : {-1e308, -1.0, 0.0, 1e-40, 1.0, 1e308, std::nan("")}) {
+          const double a = selectivity(back, pivots_of(job), metric, rows.data(), r, 1000);
+          const double b = selectivity_of_any(back, metric, r, 1000);
+          const double c = join_selectivity(back, pivots_of(job), back, pivots_of(job), metric, r, 1000);
+          for (const double v : {a, b, c}) EXPECT_TRUE(v >= 0.001 && v <= 1) << v << " " << r;
+        }
       }
     }
   }
@@ -431,7 +378,7 @@ TEST(Image, ComesBack) {
   // What a later version appends is passed over.
   std::vector<float> longer = job.numbers();
   longer.push_back(7);
-  longer[0] = 2;
+  longer[0] = 3;
   longer[1] += 1;
   EXPECT_TRUE(read_statistics(longer.data(), longer.size(), &back));
 }
@@ -460,6 +407,7 @@ TEST(Image, DamageIsRefused) {
     return !read_statistics(damaged.data(), damaged.size(), &out);
   };
   EXPECT_TRUE(refused(0, 0));
+  EXPECT_TRUE(refused(0, 1));  // the first version, whose pivots nobody reads any more
   EXPECT_TRUE(refused(0, 1.5));
   EXPECT_TRUE(refused(1, 3));
   EXPECT_TRUE(refused(2, 0));
@@ -515,7 +463,7 @@ TEST(Advice, IsJson) {
   StatisticsReport report;
   report.make(job.statistics(), 0.5);
   const std::string& json = report.json();
-  EXPECT_EQ(json.find("{\"version\":1,\"dims\":12,\"rows\":300,"), 0);
+  EXPECT_EQ(json.find("{\"version\":2,\"dims\":12,\"rows\":300,"), 0);
   EXPECT_NE(json.find("\"nulls\":0.5,"), std::string::npos);
   EXPECT_NE(json.find("\"advice\":[\"12 columns"), std::string::npos);
   EXPECT_EQ(std::count(json.begin(), json.end(), '{'), std::count(json.begin(), json.end(), '}'));

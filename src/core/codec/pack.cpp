@@ -46,7 +46,26 @@ void unpack_codes(const uint8_t* packed, size_t n, unsigned bits, size_t first, 
     return;
   }
   const unsigned mask = (1u << bits) - 1;
-  for (size_t i = 0; i < count; ++i) {
+  size_t i = 0;
+  if (const size_t group = 128 / bits; bits != 1 && first % group == 0) {
+    const uint64_t masks = mask * 0x0101010101010101u;
+    for (; i + group <= count; i += group) {
+      uint64_t halves[2];
+      std::memcpy(halves, packed + (first + i) / group * 16, sizeof halves);
+      for (size_t k = 0; k * bits < 8; ++k) {
+        const uint64_t fields[2] = {halves[0] >> k * bits & masks, halves[1] >> k * bits & masks};
+        std::memcpy(codes + i + 16 * k, fields, sizeof fields);
+      }
+    }
+  }
+  // Single bits, and what is behind the last whole group, lie in order.
+  const size_t whole = bits == 1 ? 0 : n / (128 / bits) * (128 / bits);
+  for (; i < count; ++i) {
+    const size_t bit = (first + i) * bits;
+    if (first + i >= whole) {
+      codes[i] = static_cast<uint8_t>(packed[bit / 8] >> bit % 8 & mask);
+      continue;
+    }
     const Place at = place_of(first + i, n, bits);
     codes[i] = static_cast<uint8_t>(packed[at.byte] >> at.shift & mask);
   }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/simd/codes.h"
 #include "core/simd/kernels.h"
 
 namespace lowdim::core {
@@ -137,8 +138,14 @@ double scale_for(float largest) {
 }
 
 double scale_rows(std::vector<float>& rows) {
+  constexpr size_t kPart = size_t{1} << 30;
   float largest = 0;
-  for (const float x : rows) largest = std::max(largest, std::abs(x));
+  for (size_t from = 0; from < rows.size(); from += kPart) {
+    float range[2];
+    const size_t n = std::min(kPart, rows.size() - from);
+    simd::code_kernels().min_max_f32(rows.data() + from, static_cast<uint32_t>(n), range);
+    largest = std::max({largest, -range[0], range[1]});
+  }
   const double factor = scale_for(largest);
   if (factor == 1) return 1;
   for (float& x : rows) x = static_cast<float>(x * factor);

@@ -43,6 +43,14 @@ struct Distances {
   float* row(size_t i) { return at.data() + i * n; }
 };
 
+// The inner products of x with rows [from, to); -infinity where it is not a number. The kernel takes several
+// of them at once.
+void dots(const float* x, Rows rows, size_t from, size_t to, float* out) {
+  std::fill_n(out, to - from, -std::numeric_limits<float>::infinity());
+  simd::kernels().max_dots_f32(x, 1, rows.row(from), to - from, static_cast<uint32_t>(rows.dims), 0, out,
+                               nullptr);
+}
+
 Distances measure(Rows rows, size_t anchors, SphereMetric metric, const Stop& stop) {
   Distances out{anchors, rows.n, std::vector<float>(anchors * rows.n)};
   // Blocks of rows that stay in cache while all anchors pass.
@@ -51,8 +59,14 @@ Distances measure(Rows rows, size_t anchors, SphereMetric metric, const Stop& st
     const size_t to = std::min(from + block, rows.n);
     for (size_t i = 0; i < anchors; ++i) {
       if (i % 8 == 0) stop.check();
-      for (size_t j = from; j < to; ++j) {
-        out.row(i)[j] = static_cast<float>(sphere_distance(metric, rows.row(i), rows.row(j), rows.dims));
+      float* const row = out.row(i);
+      if (metric == SphereMetric::kInner) {
+        dots(rows.row(i), rows, from, to, row + from);
+        for (size_t j = from; j < to; ++j) row[j] = -row[j];
+      } else {
+        for (size_t j = from; j < to; ++j) {
+          row[j] = static_cast<float>(sphere_distance(metric, rows.row(i), rows.row(j), rows.dims));
+        }
       }
     }
   }
@@ -75,63 +89,63 @@ void to_cosine(const std::vector<double>& norms, Distances* d) {
 
 // The nearest of the first `base` rows to each anchor, as lengths whose powers count rows.
 NeighbourTable nearest(Distances& d, size_t base, SphereMetric metric) {
+  constexpr float kNone = std::numeric_limits<float>::infinity();
   NeighbourTable table;
   table.n = std::min(d.anchors, base);
   table.base = base;
   table.k = kNeighbours;
-  std::vector<float> all;
+  table.distances.resize(table.n * kNeighbours);
+  table.ids.resize(table.n * kNeighbours);
   const float zero = metric == SphereMetric::kCosine ? kSameDirection : 0;
   for (size_t i = 0; i < table.n; ++i) {
-    all.assign(d.row(i), d.row(i) + base);
-    const auto first = std::partition(all.begin(), all.end(), [&](float x) { return !(x > zero); });
-    const auto ends = std::partition(first, all.end(), [](float x) { return std::isfinite(x); });
-    const size_t found = std::min<size_t>(static_cast<size_t>(ends - first), kNeighbours);
-    std::partial_sort(first, first + static_cast<std::ptrdiff_t>(found), ends);
-    for (size_t j = 0; j < kNeighbours; ++j) {
-      const float x =
-          j < found ? first[static_cast<std::ptrdiff_t>(j)] : std::numeric_limits<float>::infinity();
-      table.distances.push_back(j < found ? static_cast<float>(as_length(metric, x)) : x);
+    float* const best = table.distances.data() + i * kNeighbours;  // ascending
+    std::fill_n(best, kNeighbours, kNone);
+    uint32_t zeros = 0;
+    for (const float* x = d.row(i); x != d.row(i) + base; ++x) {
+      zeros += !(*x > zero);
+      if (!(*x > zero) || !(*x < best[kNeighbours - 1])) continue;
+      size_t at = kNeighbours - 1;
+      for (; at > 0 && best[at - 1] > *x; --at) best[at] = best[at - 1];
+      best[at] = *x;
     }
-    table.ids.insert(table.ids.end(), kNeighbours, 0);
-    table.found.push_back(static_cast<uint32_t>(found));
-    table.zeros.push_back(static_cast<uint32_t>(first - all.begin()));
+    const float* const end = std::find(best, best + kNeighbours, kNone);
+    table.found.push_back(static_cast<uint32_t>(end - best));
+    table.zeros.push_back(zeros);
+    if (metric == SphereMetric::kCosine) {
+      std::transform(best, best + table.found.back(), best,
+                     [&](float x) { return static_cast<float>(as_length(metric, x)); });
+    }
   }
   return table;
 }
 
 // The finite distances, in the columns' own units.
 std::vector<float> pairs_of(const Distances& d, double unit) {
-  std::vector<float> out;
-  out.reserve(d.at.size());
+  std::vector<float> out(d.at.size());
+  const double inverse = 1 / unit;  // of a power of two: exact
+  size_t n = 0;
   for (const float x : d.at) {
-    if (std::isfinite(x)) {
-      out.push_back(static_cast<float>(
-          std::clamp(x / unit, -static_cast<double>(FLT_MAX), static_cast<double>(FLT_MAX))));
-    }
+    out[n] = static_cast<float>(
+        std::clamp(x * inverse, -static_cast<double>(FLT_MAX), static_cast<double>(FLT_MAX)));
+    n += std::isfinite(x);
   }
+  out.resize(n);
   return out;
 }
 
-float share_of_duplicates(Rows rows) {
+// Rows that are equal have equal lengths and equal products with a vector of random numbers; rows that are
+// not, hardly ever.
+float share_of_duplicates(Rows rows, const std::vector<double>& norms) {
+  Random random(2);
+  std::vector<float> numbers(rows.dims), products(rows.n);
+  for (float& x : numbers) x = static_cast<float>(random.uniform());
+  dots(numbers.data(), rows, 0, rows.n, products.data());
   std::vector<size_t> order(rows.n);
-  std::vector<uint64_t> keys(rows.n);
-  for (size_t i = 0; i < rows.n; ++i) {
-    // Two elements at a time; adding zero makes one of the two zeros.
-    const float* const x = rows.row(i);
-    uint64_t key = rows.dims;
-    for (size_t j = 0; j < rows.dims; j += 2) {
-      const float pair[2] = {x[j] + 0.0F, j + 1 < rows.dims ? x[j + 1] + 0.0F : 0.0F};
-      uint64_t bits;
-      std::memcpy(&bits, pair, sizeof bits);
-      key = (key ^ bits) * 0x9e3779b97f4a7c15u;
-      key ^= key >> 32;
-    }
-    keys[i] = key;
-  }
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return keys[a] < keys[b]; });
+  const auto key = [&](size_t i) { return std::pair(norms[i], products[i]); };
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
   const auto same = [&](size_t a, size_t b) {
-    return keys[a] == keys[b] && std::equal(rows.row(a), rows.row(a) + rows.dims, rows.row(b));
+    return key(a) == key(b) && std::equal(rows.row(a), rows.row(a) + rows.dims, rows.row(b));
   };
   size_t twice = 0;
   for (size_t i = 0; i < rows.n; ++i) {
@@ -190,13 +204,11 @@ Spectra spectra_of_few(Rows rows, size_t n, const Stop& stop) {
   }
   const auto index = [](size_t i) { return static_cast<Eigen::Index>(i); };
   MatrixD products(index(n), index(n));
+  std::vector<float> row(n);
   for (size_t i = 0; i < n; ++i) {
     stop.check();
-    for (size_t j = 0; j <= i; ++j) {
-      const float dot = simd::kernels().dot_f32(
-          centred.data() + i * rows.dims, centred.data() + j * rows.dims, static_cast<uint32_t>(rows.dims));
-      products(index(i), index(j)) = products(index(j), index(i)) = dot;
-    }
+    dots(centred.data() + i * rows.dims, {centred.data(), n, rows.dims}, 0, i + 1, row.data());
+    for (size_t j = 0; j <= i; ++j) products(index(i), index(j)) = products(index(j), index(i)) = row[j];
   }
   const auto eigenvalues = [&](size_t m) {
     MatrixD part = products.topLeftCorner(index(m), index(m));
@@ -261,6 +273,22 @@ void measure_dimension(Distances& d, VectorStatistics* s) {
   s->local_p90 = quantile(0.9);
 }
 
+// Into random order: what is measured of fewer rows is measured of the first ones.
+void shuffle(std::vector<float>& rows, size_t dims) {
+  const size_t bytes = dims * sizeof(float);
+  Random random(1);
+  std::vector<float> held(dims);
+  for (size_t i = rows.size() / dims; i-- > 1;) {
+    const size_t j = random.below(i + 1);
+    if (i == j) continue;
+    float* const a = rows.data() + i * dims;
+    float* const b = rows.data() + j * dims;
+    std::memcpy(held.data(), a, bytes);
+    std::memcpy(a, b, bytes);
+    std::memcpy(b, held.data(), bytes);
+  }
+}
+
 }  // namespace
 
 CollectPlan collect_plan(size_t dims) {
@@ -282,15 +310,9 @@ void StatisticsJob::add(const float* row) {
 
 void StatisticsJob::finish(double other_dims, const Stop& stop) {
   statistics_ = {};
-  const auto at = [&](size_t row) { return static_cast<std::ptrdiff_t>(row * dims_); };
   const size_t n = dims_ == 0 ? 0 : rows_.size() / dims_;
   if (n == 0) return;
-  // Anchors and pivots are the first ones.
-  Random random(1);
-  for (size_t i = n; i-- > 1;) {
-    const size_t j = random.below(i + 1);
-    if (i != j) std::swap_ranges(rows_.begin() + at(i), rows_.begin() + at(i + 1), rows_.begin() + at(j));
-  }
+  shuffle(rows_, dims_);
   const double unit = scale_rows(rows_);
   const Rows rows{rows_.data(), n, dims_};
   VectorStatistics s;
@@ -298,13 +320,13 @@ void StatisticsJob::finish(double other_dims, const Stop& stop) {
   s.rows = static_cast<float>(n);
   s.other_dims = static_cast<float>(other_dims);
   const std::vector<double> norms = measure_norms(rows, unit, &s);
-  s.duplicates = share_of_duplicates(rows);
+  s.duplicates = share_of_duplicates(rows, norms);
   // Of a small table every row is an anchor.
   const size_t anchors = std::min(n, std::max<size_t>(plan_.anchors, 20));
   s.anchors = static_cast<float>(anchors);
   const auto fill = [&](SphereMetric metric, const Distances& d, double metric_unit) {
-    std::vector<float> pairs = pairs_of(d, metric_unit);
-    s.pairs[static_cast<size_t>(metric)] = pair_quantiles(pairs, metric, s.exponent(metric));
+    s.pairs[static_cast<size_t>(metric)] =
+        pair_quantiles(pairs_of(d, metric_unit), metric, s.exponent(metric));
   };
   {
     Distances d = measure(rows, anchors, SphereMetric::kL2, stop);

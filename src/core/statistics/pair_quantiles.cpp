@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
+#include <numeric>
 
 namespace lowdim::core {
 namespace {
@@ -23,6 +24,40 @@ double tail_slope(const PairQuantiles& pairs, size_t i) {
   return span > 0 ? std::log(PairQuantiles::probability(j) / PairQuantiles::probability(i)) / span : 0;
 }
 
+// What is at the ascending `places` of n > 0 values once they are sorted. They are counted by where they lie
+// between the least and the greatest of them, and then only those are sorted that lie where a place does.
+std::vector<float> values_at(const std::vector<float>& values, const std::vector<size_t>& places) {
+  constexpr size_t kBuckets = 4096;
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  const double least = *low, span = static_cast<double>(*high) - least;
+  const double scale = span > 0 ? kBuckets / span : 0;
+  const auto bucket = [&](float x) {
+    return std::min(static_cast<size_t>((static_cast<double>(x) - least) * scale), kBuckets - 1);
+  };
+  std::vector<size_t> below(kBuckets + 1);  // how many are in a bucket, and then: in those before it
+  for (const float x : values) ++below[bucket(x)];
+  std::exclusive_scan(below.begin(), below.end(), below.begin(), size_t{0});
+  std::vector<uint8_t> wanted(kBuckets);
+  std::vector<size_t> places_left;
+  size_t at = 0, kept_before = 0;
+  for (const size_t place : places) {
+    while (below[at + 1] <= place) {
+      if (wanted[at] != 0) kept_before += below[at + 1] - below[at];
+      ++at;
+    }
+    wanted[at] = 1;
+    places_left.push_back(kept_before + place - below[at]);
+  }
+  std::vector<float> kept;
+  for (const float x : values) {
+    if (wanted[bucket(x)] != 0) kept.push_back(x);
+  }
+  std::sort(kept.begin(), kept.end());
+  std::vector<float> out;
+  for (const size_t place : places_left) out.push_back(kept[place]);
+  return out;
+}
+
 bool has_power_law(SphereMetric metric, double exponent) {
   return metric != SphereMetric::kInner && exponent > 0;
 }
@@ -39,7 +74,7 @@ double PairQuantiles::probability(size_t i) {
   return 1 - std::ldexp(1.0, -static_cast<int>(i - kLower) - 2);
 }
 
-PairQuantiles pair_quantiles(std::vector<float>& distances, SphereMetric metric, double exponent) {
+PairQuantiles pair_quantiles(const std::vector<float>& distances, SphereMetric metric, double exponent) {
   PairQuantiles out;
   const size_t n = distances.size();
   if (n == 0) return out;
@@ -48,22 +83,13 @@ PairQuantiles pair_quantiles(std::vector<float>& distances, SphereMetric metric,
          PairQuantiles::probability(known) * static_cast<double>(n) < kLeastPairs) {
     ++known;
   }
-  // From the median outwards, each within what the one before left on its side: two passes over all.
-  const auto select = [&](size_t i, size_t from, size_t to) {
-    const size_t place = static_cast<size_t>(PairQuantiles::probability(i) * static_cast<double>(n));
-    const size_t at = std::clamp(place, from, to - 1);
-    const auto begin = distances.begin();
-    const auto offset = [](size_t x) { return static_cast<std::ptrdiff_t>(x); };
-    std::nth_element(begin + offset(from), begin + offset(at), begin + offset(to));
-    out.at[i] = bounded(distances[at]);
-    return at;
-  };
-  size_t to = n;
-  for (size_t i = PairQuantiles::kLower; i-- > known;) to = select(i, 0, to) + 1;
-  size_t from = 0;
-  for (size_t i = std::max(PairQuantiles::kLower, known); i < PairQuantiles::kCount; ++i) {
-    from = select(i, from, n);
+  std::vector<size_t> places;
+  for (size_t i = known; i < PairQuantiles::kCount; ++i) {
+    const double place = PairQuantiles::probability(i) * static_cast<double>(n);
+    places.push_back(std::min(static_cast<size_t>(place), n - 1));
   }
+  const std::vector<float> found = values_at(distances, places);
+  std::transform(found.begin(), found.end(), out.at + known, [](float x) { return bounded(x); });
   const double reference = out.at[known];
   const double slope = tail_slope(out, known);
   for (size_t i = known; i-- > 0;) {

@@ -21,10 +21,10 @@ struct PairQuantiles {
   static double probability(size_t i);
 };
 
-// Of `distances`, which change their order. Quantiles that fewer than five pairs stand for are continued from
-// those above by a power law of `exponent`, or for inner products (and exponent 0) along the tail's last
-// slope.
-PairQuantiles pair_quantiles(std::vector<float>& distances, SphereMetric metric, double exponent);
+// Of finite `distances`. Quantiles that fewer than five pairs stand for
+// are continued from those above by a power law of `exponent`, or for inner products (and exponent 0) along
+// the tail's last slope.
+PairQuantiles pair_quantiles(const std::vector<float>& distances, SphereMetric metric, double exponent);
 
 // The share of pairs at a distance less than the radius, from 0 to 1; below the least quantile continued as
 // above. A radius of NaN is above all distances, as SQL compares.

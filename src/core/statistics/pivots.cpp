@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <bit>
+#include <cfloat>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "core/base/random.h"
+#include "core/codec/pack.h"
+#include "core/simd/codes.h"
 #include "core/simd/kernels.h"
 #include "core/vec/limits.h"
 
@@ -17,16 +20,30 @@ namespace {
 
 constexpr size_t kMostPivots = 1000;
 constexpr size_t kLeastPivots = 64;
-constexpr size_t kPivotBytes = 192 << 10;
-constexpr float kSteps = 127;
+constexpr size_t kPivotBytes = 192 << 10;  // at eight bits an element
+constexpr size_t kMiddleRows = 15;
+constexpr double kLeastLength2 = 1e-4;  // squared lengths of fewer squared errors may be rounding
 
 static_assert(std::endian::native == std::endian::little, "pivots are little-endian");
+
+// What is kept of a pivot before its codes.
+struct Head {
+  float step;
+  float error;  // of four bits only
+};
+
+size_t head_bytes(unsigned bits) { return bits == 8 ? sizeof(float) : 2 * sizeof(float); }
+
+// Codes are from -top to top, kept as 0 to 2 top.
+constexpr int top_code(unsigned bits) { return (1 << (bits - 1)) - 1; }
+
+float bounded(double v) { return static_cast<float>(std::min(v, static_cast<double>(FLT_MAX))); }
 
 // The stream that hides the codes of pivot i from the server's compression, eight bytes at a time.
 class Veil {
  public:
   explicit Veil(size_t i) : random_(i) {}
-  void lift(const uint8_t* from, size_t n, int8_t* to) {
+  void lift(const uint8_t* from, size_t n, uint8_t* to) {
     for (size_t at = 0; at < n; at += sizeof(uint64_t)) {
       const size_t part = std::min(n - at, sizeof(uint64_t));
       uint64_t word = 0;
@@ -40,7 +57,24 @@ class Veil {
   Random random_;
 };
 
+// The median of a few rows in each dimension: 0 where most rows have nothing, and what all have in common.
+void find_middle(Rows rows, float* middle) {
+  const size_t n = std::min(rows.n, kMiddleRows);
+  float few[kMiddleRows];
+  for (size_t j = 0; j < rows.dims; ++j) {
+    for (size_t i = 0; i < n; ++i) few[i] = rows.row(i)[j];
+    std::nth_element(few, few + n / 2, few + n);
+    middle[j] = few[n / 2];
+  }
+}
+
 }  // namespace
+
+unsigned pivot_bits(size_t dims) { return kMostPivots * (sizeof(float) + dims) <= kPivotBytes ? 8 : 4; }
+
+size_t Pivots::middle_bytes() const { return bits() == 8 ? 0 : sizeof(float) * dims; }
+
+size_t Pivots::row_bytes() const { return head_bytes(bits()) + packed_bytes(dims, bits()); }
 
 size_t pivot_count(size_t dims, size_t rows) {
   const size_t fit = kPivotBytes / (sizeof(float) + dims);
@@ -48,49 +82,92 @@ size_t pivot_count(size_t dims, size_t rows) {
 }
 
 std::vector<uint8_t> make_pivots(Rows rows, size_t n, double factor) {
-  const size_t row_bytes = sizeof(float) + rows.dims;
-  std::vector<uint8_t> out(n * row_bytes);
-  std::vector<uint8_t> codes(rows.dims);
+  const Pivots shape{nullptr, n, rows.dims};
+  const unsigned bits = shape.bits();
+  const uint32_t dims = static_cast<uint32_t>(rows.dims);
+  const float top = static_cast<float>(top_code(bits));
+  std::vector<uint8_t> out(shape.middle_bytes() + n * shape.row_bytes());
+  std::vector<float> middle(rows.dims), x(rows.dims);
+  if (bits != 8) {
+    find_middle({rows.data, n, rows.dims}, middle.data());
+    for (size_t j = 0; j < rows.dims; ++j) {
+      const float stored = static_cast<float>(middle[j] / factor);
+      std::memcpy(out.data() + j * sizeof stored, &stored, sizeof stored);
+    }
+  }
+  std::vector<uint8_t> codes(rows.dims), packed(rows.dims);
   for (size_t i = 0; i < n; ++i) {
-    const float* const x = rows.row(i);
-    float largest = 0;
-    for (size_t j = 0; j < rows.dims; ++j) largest = std::max(largest, std::fabs(x[j]));
-    const float step = largest / kSteps;
-    const float stored = static_cast<float>(step / factor);
-    uint8_t* const to = out.data() + i * row_bytes;
-    std::memcpy(to, &stored, sizeof stored);
+    for (size_t j = 0; j < rows.dims; ++j) x[j] = rows.row(i)[j] - middle[j];
+    float range[2];
+    simd::code_kernels().min_max_f32(x.data(), dims, range);
+    const float step = std::max(-range[0], range[1]) / top;
     const float steps = step > 0 ? 1 / step : 0;
     if (std::isfinite(steps)) {
-      for (size_t j = 0; j < rows.dims; ++j) {
-        const float code = x[j] * steps;  // 127 and a rounding at most
-        codes[j] = static_cast<uint8_t>(static_cast<int>(code + std::copysign(0.5F, code)));
-      }
+      simd::code_kernels().quantize_f32(x.data(), dims, 1, -top * step, steps, 2 * top, codes.data());
     } else {
-      std::fill(codes.begin(), codes.end(), uint8_t{0});
+      std::fill(codes.begin(), codes.end(), static_cast<uint8_t>(top));
     }
-    Veil(i).lift(codes.data(), rows.dims, reinterpret_cast<int8_t*>(to + sizeof stored));
+    Head head{static_cast<float>(step / factor), 0};
+    uint8_t* const to = out.data() + shape.middle_bytes() + i * shape.row_bytes();
+    const uint8_t* kept = codes.data();
+    if (bits != 8) {
+      for (size_t j = 0; j < rows.dims; ++j) x[j] -= step * (static_cast<float>(codes[j]) - top);
+      head.error = bounded(std::sqrt(simd::kernels().norm2_f32(x.data(), dims)) / factor);
+      simd::code_kernels().pack_u4(codes.data(), dims, packed.data());
+      kept = packed.data();
+    }
+    std::memcpy(to, &head, head_bytes(bits));
+    Veil(i).lift(kept, packed_bytes(rows.dims, bits), to + head_bytes(bits));
   }
   return out;
 }
 
 bool valid_pivots(const uint8_t* bytes, size_t n_bytes, size_t n, size_t dims) {
-  const size_t row_bytes = sizeof(float) + dims;
-  if (n_bytes % row_bytes != 0 || n_bytes / row_bytes != n) return false;
+  const Pivots shape{bytes, n, dims};
+  if (n_bytes < shape.middle_bytes() || (n_bytes - shape.middle_bytes()) % shape.row_bytes() != 0 ||
+      (n_bytes - shape.middle_bytes()) / shape.row_bytes() != n) {
+    return false;
+  }
+  const auto amount = [](const uint8_t* at) {
+    float v;
+    std::memcpy(&v, at, sizeof v);
+    return v;
+  };
+  for (size_t at = 0; at < shape.middle_bytes(); at += sizeof(float)) {
+    if (!std::isfinite(amount(bytes + at))) return false;
+  }
   for (size_t i = 0; i < n; ++i) {
-    float step;
-    std::memcpy(&step, bytes + i * row_bytes, sizeof step);
-    if (!std::isfinite(step) || step < 0) return false;
+    const uint8_t* const head = bytes + shape.middle_bytes() + i * shape.row_bytes();
+    for (size_t at = 0; at < head_bytes(shape.bits()); at += sizeof(float)) {
+      if (!std::isfinite(amount(head + at)) || amount(head + at) < 0) return false;
+    }
   }
   return true;
 }
 
-void read_pivot(const Pivots& pivots, size_t i, float* out) {
-  const uint8_t* const from = pivots.bytes + i * pivots.row_bytes();
-  float step;
-  std::memcpy(&step, from, sizeof step);
-  int8_t codes[kMaxDims];
-  Veil(i).lift(from + sizeof step, pivots.dims, codes);
-  for (size_t j = 0; j < pivots.dims; ++j) out[j] = step * static_cast<float>(codes[j]);
+float read_pivot(const Pivots& pivots, size_t i, float* out) {
+  const unsigned bits = pivots.bits();
+  const uint8_t* const from = pivots.bytes + pivots.middle_bytes() + i * pivots.row_bytes();
+  Head head{};
+  std::memcpy(&head, from, head_bytes(bits));
+  // Room for whole parts of sixteen, which the compiler makes vectors of.
+  constexpr size_t kPart = 16, kRoom = (kMaxDims + kPart - 1) / kPart * kPart;
+  uint8_t kept[kRoom], unpacked[kRoom];
+  Veil(i).lift(from + head_bytes(bits), packed_bytes(pivots.dims, bits), kept);
+  if (bits != 8) unpack_codes(kept, pivots.dims, bits, 0, pivots.dims, unpacked);
+  const uint8_t* const codes = bits == 8 ? kept : unpacked;
+  const int top = top_code(bits);
+  if (bits == 8) {
+    std::fill_n(out, pivots.dims, 0.0F);
+  } else {
+    std::memcpy(out, pivots.bytes, pivots.middle_bytes());
+  }
+  size_t j = 0;
+  for (; j + kPart <= pivots.dims; j += kPart) {
+    for (size_t k = 0; k < kPart; ++k) out[j + k] += head.step * static_cast<float>(codes[j + k] - top);
+  }
+  for (; j < pivots.dims; ++j) out[j] += head.step * static_cast<float>(codes[j] - top);
+  return head.error;
 }
 
 double sphere_distance(SphereMetric metric, const float* a, const float* b, size_t dims) {
@@ -118,12 +195,48 @@ double sphere_distance(SphereMetric metric, const float* a, const float* b, size
   return d == d ? d : std::numeric_limits<double>::infinity();
 }
 
-std::vector<double> pivot_distances(const Pivots& pivots, SphereMetric metric, const float* center) {
+namespace {
+
+// The distance of a center and a pivot that are off by a vector of length `error` > 0 between them, which has
+// nothing to do with either: it makes their squared distance, and a squared length, larger by its square.
+double distance_less_error(SphereMetric metric, const float* center, const float* pivot, size_t dims,
+                           double error) {
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  const double square = error * error;
+  double d = kNone;
+  switch (metric) {
+    case SphereMetric::kL2:
+      d = sphere_distance(metric, center, pivot, dims);
+      return d < kNone ? std::sqrt(std::max(d * d - square, 0.0)) : kNone;
+    case SphereMetric::kCosine: {
+      float out[3];
+      simd::kernels().cosine_f32(center, pivot, static_cast<uint32_t>(dims), out);
+      const double length2 = static_cast<double>(out[2]) - square;
+      if (!(length2 > kLeastLength2 * square)) return kNone;
+      d = 1 - std::clamp(out[0] / std::sqrt(out[1] * length2), -1.0, 1.0);
+      return d == d ? d : kNone;
+    }
+    case SphereMetric::kL1: {  // as if lengths by both measures were in proportion
+      d = sphere_distance(metric, center, pivot, dims);
+      const double l2 = simd::kernels().l2sq_f32(center, pivot, static_cast<uint32_t>(dims));
+      return l2 < kNone ? d * std::sqrt(std::max(l2 - square, 0.0) / std::max(l2, square)) : d;
+    }
+    case SphereMetric::kInner:
+      break;
+  }
+  return sphere_distance(metric, center, pivot, dims);
+}
+
+}  // namespace
+
+std::vector<double> pivot_distances(const Pivots& pivots, SphereMetric metric, const float* center,
+                                    double error) {
   std::vector<double> out(pivots.n);
   std::vector<float> pivot(pivots.dims);
   for (size_t i = 0; i < pivots.n; ++i) {
-    read_pivot(pivots, i, pivot.data());
-    out[i] = sphere_distance(metric, center, pivot.data(), pivots.dims);
+    const double own = read_pivot(pivots, i, pivot.data()), both = std::sqrt(own * own + error * error);
+    out[i] = both > 0 ? distance_less_error(metric, center, pivot.data(), pivots.dims, both)
+                      : sphere_distance(metric, center, pivot.data(), pivots.dims);
   }
   return out;
 }

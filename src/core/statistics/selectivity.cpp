@@ -76,8 +76,8 @@ double join_selectivity(const VectorStatistics& a, const Pivots& pivots_a, const
   std::vector<double> distances;
   std::vector<float> center(pivots_b.dims);
   for (size_t i = 0; i < std::min(pivots_b.n, most); ++i) {
-    read_pivot(pivots_b, i, center.data());
-    const std::vector<double> of_one = pivot_distances(some_a, metric, center.data());
+    const double error = read_pivot(pivots_b, i, center.data());
+    const std::vector<double> of_one = pivot_distances(some_a, metric, center.data(), error);
     distances.insert(distances.end(), of_one.begin(), of_one.end());
   }
   const double exponent = std::max(a.exponent(metric), b.exponent(metric));

@@ -4,7 +4,8 @@
 // Image: an array of float4, as pg_statistic keeps it, that describes itself:
 //   0 version, 1 how many numbers follow in all, 2 dims, 3 pivots, then the figures in the order of
 //   vector_statistics.cpp, then for each metric its quantiles.
-// A newer version may only append. Reading believes nothing: what could not have been written is refused.
+// A newer version may only append; before 2, pivots were kept in another way. Reading believes nothing: what
+// could not have been written is refused.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@
 namespace lowdim::core {
 
 struct VectorStatistics {
-  static constexpr uint32_t kVersion = 1;
+  static constexpr uint32_t kVersion = 2;
 
   uint32_t dims = 0;
   uint32_t pivots = 0;

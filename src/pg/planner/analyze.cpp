@@ -42,72 +42,81 @@ size_t dims_of(Datum value) {
   return dims <= kMaxDims ? dims : 0;
 }
 
-// What most of the sampled rows have.
+struct UsualDims {
+  size_t dims;    // what most of the sampled rows have; 0 if none is known
+  double others;  // the share of those that have not, NULLs apart
+};
+
 template <class T>
-size_t usual_dims(VacAttrStats* stats, AnalyzeAttrFetchFunc fetch, int rows) {
-  if (stats->attrtypmod > 0) return static_cast<size_t>(stats->attrtypmod);
+UsualDims usual_dims(VacAttrStats* stats, AnalyzeAttrFetchFunc fetch, int rows) {
+  if (stats->attrtypmod > 0) return {static_cast<size_t>(stats->attrtypmod), 0};
   uint32* count = static_cast<uint32*>(palloc0((kMaxDims + 1) * sizeof(uint32)));
   size_t best = 0;
+  uint32 all = 0;
   for (int i = 0; i < rows; ++i) {
     bool null;
     const Datum value = fetch(stats, i, &null);
     if (null) continue;
+    ++all;
     const size_t dims = dims_of<T>(value);
     if (dims == 0) continue;
     if (++count[dims] > count[best] || best == 0) best = dims;
   }
+  const double others = all == 0 ? 0 : static_cast<double>(all - count[best]) / all;
   pfree(count);
-  return best;
+  return {best, others};
 }
 
-// Marks `wanted` of n rows, drawn uniformly.
-void draw(bool* chosen, int n, size_t wanted) {
+// Draws `wanted` rows that have a value of these dimensions, uniformly, or takes all that there are; in the
+// order in which they lie. Others are looked at only as far as they are drawn.
+template <class T>
+int draw(VacAttrStats* stats, AnalyzeAttrFetchFunc fetch, int rows, size_t dims, int wanted, int* chosen) {
+  int* order = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(rows)));
+  for (int i = 0; i < rows; ++i) order[i] = i;
   core::Random random(1);  // the same rows for the same sample
-  for (int i = 0; i < n; ++i) {
-    chosen[i] = random.below(static_cast<uint64_t>(n - i)) < wanted;
-    wanted -= chosen[i];
+  int n = 0;
+  for (int i = 0; i < rows && n < wanted; ++i) {
+    const int j = i + static_cast<int>(random.below(static_cast<uint64_t>(rows - i)));
+    const int row = order[j];
+    order[j] = order[i];
+    bool null;
+    const Datum value = fetch(stats, row, &null);
+    if (!null && dims_of<T>(value) == dims) chosen[n++] = row;
   }
+  pfree(order);
+  pg_qsort(chosen, static_cast<size_t>(n), sizeof(int), [](const void* a, const void* b) {
+    const int x = *static_cast<const int*>(a), y = *static_cast<const int*>(b);
+    return (x > y) - (x < y);
+  });
+  return n;
 }
 
 template <class T>
 StatisticsJob* collect(VacAttrStats* stats, AnalyzeAttrFetchFunc fetch, int rows) {
-  const size_t dims = usual_dims<T>(stats, fetch, rows);
+  const UsualDims usual = usual_dims<T>(stats, fetch, rows);
+  const size_t dims = usual.dims;
   if (dims == 0) return nullptr;
-  // The rows that have a value of these dimensions.
-  int* usable = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(rows)));
-  int n = 0, others = 0;
-  for (int i = 0; i < rows; ++i) {
-    bool null;
-    const Datum value = fetch(stats, i, &null);
-    if (null) continue;
-    if (dims_of<T>(value) == dims) {
-      usable[n++] = i;
-    } else {
-      ++others;
-    }
-  }
+  const int wanted = static_cast<int>(core::collect_plan(dims).rows);
+  int* chosen = static_cast<int*>(palloc(sizeof(int) * static_cast<Size>(wanted)));
+  const int n = draw<T>(stats, fetch, rows, dims, wanted, chosen);
   if (n == 0) return nullptr;
-  bool* chosen = static_cast<bool*>(palloc(static_cast<Size>(n)));
-  draw(chosen, n, core::collect_plan(dims).rows);
   StatisticsJob* job = make_in<StatisticsJob>(CurrentMemoryContext);
   call_core([=] { job->start(dims); });
   MemoryContext one =
       AllocSetContextCreate(CurrentMemoryContext, "vector statistics", ALLOCSET_DEFAULT_SIZES);
   ToastCursor cursor{};
   for (int i = 0; i < n; ++i) {
-    if (!chosen[i]) continue;
     vacuum_delay_point();
     MemoryContext old = MemoryContextSwitchTo(one);
     bool null;
-    const Datum value = fetch(stats, usable[i], &null);
+    const Datum value = fetch(stats, chosen[i], &null);
     const float* row = stored_floats<T>(value, dims, &cursor);
     if (row != nullptr) call_core([=] { job->add(row); });
     MemoryContextSwitchTo(old);
     MemoryContextReset(one);
   }
-  const double other_dims = static_cast<double>(others) / (n + others);
   const core::Stop stop = server_stop();
-  call_core([=] { job->finish(other_dims, stop); });
+  call_core([=] { job->finish(usual.others, stop); });
   return job;
 }
 
