@@ -158,9 +158,26 @@ CREATE INDEX recall_b_6 ON recall_b USING lean_hnsw (h halfvec_l2_ops);
 SELECT relname, count(recall) AS steps, min(recall) > 0.4 AS least, max(recall) > 0.95 AS most
 FROM pg_class, lowdim_calibration(oid) WHERE relname LIKE 'recall\_b\__' GROUP BY 1 ORDER BY 1;
 
+-- A build of some size measures with rows that it links last: they are found like others, also if others had no room in
+-- memory, and by more processes.
+CREATE TABLE recall_l WITH (autovacuum_enabled = off) AS SELECT i AS id, recall_point(i)::vector(16) AS v FROM generate_series(1, 7000) i;
+ALTER TABLE recall_l ADD PRIMARY KEY (id), SET (parallel_workers = 2);
+CREATE FUNCTION recall_of_build(memory text, workers text, OUT queries int, OUT at int, OUT themselves bool, OUT errors int) LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM set_config('maintenance_work_mem', memory, true), set_config('max_parallel_maintenance_workers', workers, true),
+    set_config('min_parallel_table_scan_size', '0', true), set_config('client_min_messages', 'warning', true);
+  DROP INDEX IF EXISTS recall_l_v;
+  CREATE INDEX recall_l_v ON recall_l USING lean_hnsw (v);
+  PERFORM set_config('lowdim.ef_search', '100', true);
+  SELECT i ->> 'calibration_queries', i ->> 'calibrated_at' INTO queries, at FROM lowdim_info('recall_l_v') i;
+  SELECT count(*) > 6990 INTO themselves FROM recall_l b, LATERAL (SELECT id FROM recall_l ORDER BY v <-> b.v LIMIT 1) x WHERE x.id = b.id;
+  SELECT count(*) INTO errors FROM lowdim_check('recall_l_v', true) WHERE severity = 'error';
+END $$;
+SELECT name, f.* FROM (VALUES ('alone', '64MB', '0'), ('little memory', '1MB', '0'), ('three processes', '64MB', '2')) x(name, memory, workers),
+  recall_of_build(memory, workers) f;
 SELECT count(*) FROM lowdim_calibration(NULL);
 SELECT * FROM lowdim_calibration('recall_t');
 SELECT * FROM lowdim_calibration('recall_t_pkey');
 SELECT * FROM lowdim_calibration(0);
-DROP TABLE recall_t, recall_e, recall_b, recall_targets;
-DROP FUNCTION recall_point, effort, recall_found, recall_cost, recall_rounds;
+DROP TABLE recall_t, recall_e, recall_b, recall_l, recall_targets;
+DROP FUNCTION recall_point, effort, recall_found, recall_cost, recall_rounds, recall_of_build;

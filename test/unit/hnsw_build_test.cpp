@@ -39,34 +39,6 @@ Trained train_code(const Options& o, const Vectors& rows) {
   return t;
 }
 
-// Row i has address i + 1. Returns the number of pages of nodes. `hash`: if not 0, of all rows.
-Block lay_rows(StrictStore& s, const Options& o, const core::GraphCode* code, const Vectors& rows,
-               uint32_t hash = 0) {
-  BumpArena arena;
-  std::vector<uint64_t> memory(paged::kPageBytes / 8);
-  NodePage page(reinterpret_cast<uint8_t*>(memory.data()), o);
-  std::vector<float> floats(2 * o.dims + 16 * size_t{o.segments} + 64);
-  std::vector<uint8_t> bytes(lay_scratch_bytes(code) + 1);
-  const auto append = [&] {
-    s.txn([&](auto& txn) {
-      NewPage added = txn.extend();
-      added.page.init(kind::kNodes);
-      added.page.set_body_bytes(page.bytes() == nullptr ? 0 : size_t{o.slot_bytes} * o.slots_per_page);
-      std::memcpy(added.page.bytes() + 24, page.bytes() + 24, kBodyBytes);
-      return Verdict::kCommit;
-    });
-    page.begin();
-  };
-  for (size_t i = 0; i < rows.size(); ++i) {
-    Input in = to_input(o, rows[i].data(), arena.arena());
-    if (hash != 0) in.hash = hash;
-    lay_node(o, code, in, i + 1, floats.data(), bytes.data(), page.take());
-    if (page.full()) append();
-  }
-  if (!page.empty()) append();
-  return s.pages() - 1;
-}
-
 std::vector<uint64_t> merge_all(StrictStore& s, const Options& o, Block pages, size_t rows, bool coded) {
   BumpArena arena;
   std::vector<uint64_t> keys(rows);
@@ -149,18 +121,7 @@ TEST(HnswBuild, JoinedNodesAreFound) {
   s.set_read_bound(SIZE_MAX);
   paged::hnsw::create(s, o);
   const Block pages = lay_rows(s, o, &t.code, rows);
-  for (Block b = 1; b <= pages; ++b) {
-    s.change(b, [&](PageEdit page) {
-      for (uint32_t i = 0; i < g.slots_per_page; ++i) {
-        uint8_t* slot = slot_at(page, g, i);
-        if (head_of(slot).state == State::kLive) {
-          put_links(
-              slot, g, 0, [](uint32_t) { return kNoNode; }, [](uint32_t) { return nullptr; });
-        }
-      }
-      return Verdict::kCommit;
-    });
-  }
+  clear_links(s, g, 1, pages + 1);
   // The first node is all there is of the graph.
   std::vector<uint8_t> code(g.code_bytes());
   s.read(1, [&](PageView page) {

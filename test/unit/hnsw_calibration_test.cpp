@@ -9,6 +9,7 @@
 
 #include "hnsw_vacuum_fixture.h"
 #include "interleave.h"
+#include "paged/hnsw/join.h"
 
 namespace lowdim::testing::churn {
 namespace {
@@ -167,6 +168,65 @@ INSTANTIATE_TEST_SUITE_P(All, HnswCalibration,
                                            Kind{"Cosine", hnsw::Metric::kCosine, hnsw::Payload::kFloat16},
                                            Kind{"L1", hnsw::Metric::kL1, hnsw::Payload::kFloat16}),
                          [](const auto& info) { return std::string(info.param.name); });
+
+// A build's queries are not linked yet: what is measured is what searches for new vectors find, hit for hit.
+TEST(HnswCalibrate, RowsThatAreHeldAreNewOnes) {
+  IndexShape shape;
+  shape.dims = 24;
+  shape.segments = 10;
+  const Vectors all = draw_vectors(3300, shape.dims, 43);
+  const Vectors rows(all.begin(), all.begin() + 3000), held(all.begin() + 3000, all.end());
+  StrictStore s(make_index(shape, rows));
+  s.set_read_bound(1000000);
+  BumpArena arena;
+  hnsw::Options o{};
+  ASSERT_EQ(hnsw::read_options(s, &o), paged::MetaStatus::kGood);
+  const hnsw::Geometry g(o);
+  const core::GraphCode* code = open_code(s, o, arena.arena());
+  const paged::Block first = s.pages(), end = lay_rows(s, o, code, held, 0, rows.size()) + 1;
+  clear_links(s, g, first, end);
+  o.nodes += held.size();
+  std::vector<hnsw::NodeId> ids;
+  for (uint32_t i = 0; i < held.size(); ++i) ids.push_back(g.id(first, 0) + i);
+  s.operation([&] {
+    EXPECT_TRUE(
+        hnsw::calibrate(s, o, *code, arena.arena(), {}, ids.data(), static_cast<uint32_t>(ids.size())));
+  });
+  const Calibration c = stored(s);
+  ASSERT_TRUE(hnsw::knows_recall(c));
+  EXPECT_EQ(c.queries, held.size());
+  EXPECT_EQ(c.nodes, o.nodes);
+  EXPECT_LT(hnsw::recall_at(c, kLadder[0]), 0.8);
+  for (uint32_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(hnsw::recall_at(c, kLadder[i]), recall(s, shape, rows, held, 10, kLadder[i]), 0.002)
+        << "ef " << kLadder[i];
+  }
+  // Then they are linked like others.
+  s.operation([&] {
+    hnsw::Joiner<StrictStore> joiner(s, o, *code, arena.arena());
+    for (const hnsw::NodeId id : ids) joiner.join(id);
+  });
+  const Vectors others(rows.begin(), rows.begin() + 300);
+  EXPECT_GE(recall(s, shape, all, held, 1, 40), recall(s, shape, all, others, 1, 40) - 0.04);
+  // Too few are none.
+  s.operation([&] { EXPECT_FALSE(hnsw::calibrate(s, o, *code, arena.arena(), {}, ids.data(), 9)); });
+}
+
+TEST(HnswCalibrate, HoldsASixteenthAtMost) {
+  IndexShape shape;
+  hnsw::Options o = shape_options(shape);
+  o.nodes = 100000;
+  EXPECT_EQ(hnsw::held_queries(o, {}, 6400), hnsw::kMostQueries);
+  EXPECT_EQ(hnsw::held_queries(o, {}, 6399), 0u);
+  hnsw::CalibrateLimits how;
+  how.memory_bytes = 2 * 100 * (shape.dims * 4 + 64);
+  EXPECT_EQ(hnsw::held_queries(o, how, 1600), 100u);
+  EXPECT_EQ(hnsw::held_queries(o, how, 1599), 0u);
+  how.memory_bytes = 1000;
+  EXPECT_EQ(hnsw::held_queries(o, how, 100000), 0u);
+  o.payload = hnsw::Payload::kNone;
+  EXPECT_EQ(hnsw::held_queries(o, {}, 100000), 0u);
+}
 
 const World& small_world() {
   static const auto world = make_world(cluster_rows(330, 16, 6, 9), 16, 300, true);

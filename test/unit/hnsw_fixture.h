@@ -16,6 +16,7 @@
 #include "bump_arena.h"
 #include "core/base/random.h"
 #include "core/graph/small.h"
+#include "paged/hnsw/build.h"
 #include "paged/hnsw/create.h"
 #include "paged/hnsw/insert.h"
 #include "paged/hnsw/search.h"
@@ -189,6 +190,52 @@ inline StrictStore::Image make_index(uint32_t dims, paged::hnsw::Metric metric, 
   shape.dims = dims;
   shape.metric = metric;
   return make_index(shape, rows);
+}
+
+// Rows on pages of their own, as a build lays them out; without links they hold what it needs. Row i has
+// address i + 1, or as much more. Returns the number of the last page. `hash`: if not 0, of all rows.
+inline paged::Block lay_rows(StrictStore& s, const paged::hnsw::Options& o, const core::GraphCode* code,
+                             const Vectors& rows, uint32_t hash = 0, paged::hnsw::Tid more = 0) {
+  using namespace paged::hnsw;  // NOLINT
+  BumpArena arena;
+  std::vector<uint64_t> memory(paged::kPageBytes / 8);
+  NodePage page(reinterpret_cast<uint8_t*>(memory.data()), o);
+  std::vector<float> floats(2 * o.dims + 16 * size_t{o.segments} + 64);
+  std::vector<uint8_t> bytes(lay_scratch_bytes(code) + 1);
+  const auto append = [&] {
+    s.txn([&](auto& txn) {
+      paged::NewPage added = txn.extend();
+      added.page.init(kind::kNodes);
+      added.page.set_body_bytes(page.bytes() == nullptr ? 0 : size_t{o.slot_bytes} * o.slots_per_page);
+      std::memcpy(added.page.bytes() + 24, page.bytes() + 24, paged::kBodyBytes);
+      return paged::Verdict::kCommit;
+    });
+    page.begin();
+  };
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Input in = to_input(o, rows[i].data(), arena.arena());
+    if (hash != 0) in.hash = hash;
+    lay_node(o, code, in, i + 1 + more, floats.data(), bytes.data(), page.take());
+    if (page.full()) append();
+  }
+  if (!page.empty()) append();
+  return s.pages() - 1;
+}
+
+// What a build writes into the pages from..to of nodes that are not linked.
+inline void clear_links(StrictStore& s, const paged::hnsw::Geometry& g, paged::Block from, paged::Block to) {
+  using namespace paged::hnsw;  // NOLINT
+  for (paged::Block b = from; b < to; ++b) {
+    s.change(b, [&](paged::PageEdit page) {
+      for (uint32_t i = 0; i < g.slots_per_page; ++i) {
+        uint8_t* slot = slot_at(page, g, i);
+        if (head_of(slot).state != State::kLive) continue;
+        put_links(
+            slot, g, 0, [](uint32_t) { return kNoNode; }, [](uint32_t) { return nullptr; });
+      }
+      return paged::Verdict::kCommit;
+    });
+  }
 }
 
 // The distance of SQL, NaN for a zero vector under cosine.

@@ -3,9 +3,11 @@
 // of the ladder.
 //
 // A row is easier to find than a new one as long as its own node is there: the walk comes to it, and it knows
-// all its neighbours. So its node is hidden from the walk, which neither expands it nor scores what it links
-// to, and from the exact answer. What remains of it are links of others to it, which lead nowhere: a few
-// links fewer than a new row would find.
+// all its neighbours. A build of some size therefore links its queries last, when they have been measured
+// with: run_held(). Later, a query's node is hidden from its walk, which neither expands it nor scores what
+// it links to, and from the exact answer. What remains of it are links of others to it, which lead nowhere:
+// fewer links than a new row would find, so that new rows are found by up to two points better
+// (docs/lean_hnsw.md).
 //
 // Nothing is written but, by put_calibration(), the table, and no gate is held: what others do meanwhile
 // makes the figures a little older. Called at the end of builds and trainings, and by vacuum.
@@ -42,32 +44,52 @@ inline bool wants_calibration(const Options& o) {
   return changed * 5 > static_cast<double>(c.nodes);
 }
 
+// Nearness is, or follows from, an inner product.
+inline bool by_products(const Options& o) {
+  return o.metric == Metric::kL2 || o.metric == Metric::kInner || o.metric == Metric::kCosine;
+}
+
+// How many rows to measure with, of an index of so many nodes.
+inline uint32_t wanted_queries(const Options& o, const CalibrateLimits& how) {
+  if (o.payload == Payload::kNone) return 0;
+  const double each = o.payload == Payload::kBits ? o.dims / 16.0 : by_products(o) ? o.dims : o.dims * 3.0;
+  const double fit = static_cast<double>(how.memory_bytes) / 2 / (o.dims * 4.0 + 64);
+  const double want = std::min(std::max(how.work_per_node / each, double{kLeastQueries}),
+                               static_cast<double>(how.most_queries));
+  return static_cast<uint32_t>(std::min({want, fit, static_cast<double>(o.nodes) / 2}));
+}
+
+// How many of the `nodes` that a build links shall be linked after the measurement: so few that it measures
+// the graph that there will be, or none.
+inline uint32_t held_queries(const Options& o, const CalibrateLimits& how, uint64_t nodes) {
+  const uint32_t wanted = wanted_queries(o, how);
+  return wanted >= kCalibratedRows && nodes / 16 >= wanted ? wanted : 0;
+}
+
 template <Store S>
 class Calibrator {
  public:
   // All that is referred to must stay. `code` is the one of `o`.
   Calibrator(S& s, const Options& o, const core::GraphCode& code, Arena arena, const CalibrateLimits& how)
-      : s_(s), o_(o), code_(code), g_(o), arena_(arena), how_(how), walk_(arena, o) {
+      : s_(s), o_(o), code_(code), g_(o), arena_(arena), how_(how), walk_(arena, o), taken_(arena) {
     tables_.entries = arena.grab<uint8_t>(16 * size_t{o.segments});
     std::memset(tables_.entries, 0, 16 * size_t{o.segments});
     scratch_ = arena.grab<float>(code.scratch_floats() + o.dims);
   }
 
   // Queries from the index, with recall. False if there are too few nodes, or too little memory.
-  bool run(Calibration* out) {
-    if (o_.payload == Payload::kNone || !draw()) return false;
-    find_truth();
-    begin(out, kHasRecall);
-    uint32_t queries = n_;
-    for (uint32_t i = 0; i < kSteps; ++i) {
-      const double spread = measure(kLadder[i], queries, &out->steps[i]);
-      if (i > 0) keep_rising(out->steps[i - 1], &out->steps[i]);
-      if (done(*out, i)) break;
-      // Searches that find nearly all differ little: few of them tell as much.
-      const double enough = spread * spread / (kGoodError * kGoodError);
-      queries = std::min(n_, std::max(kFewQueries, static_cast<uint32_t>(enough)));
+  bool run(Calibration* out) { return draw() && measure_all_steps(out); }
+
+  // The same with these nodes, which have no links yet, nor are they linked to.
+  bool run_held(const NodeId* ids, uint32_t n, Calibration* out) {
+    if (o_.payload == Payload::kNone) return false;
+    held_ = true;
+    make_room(n);
+    for (uint32_t i = 0; i < n; ++i) {
+      s_.poll();
+      take(ids[i]);
     }
-    return true;
+    return n_ >= kCalibratedRows && measure_all_steps(out);
   }
 
   // Queries of the caller's, `n` rows as codes are made of them; no recall.
@@ -89,10 +111,23 @@ class Calibrator {
   static constexpr uint32_t kFewQueries = 64;
   static constexpr uint32_t kBatch = 32;  // vectors that meet all queries while they are in the cache
 
-  bool bits() const { return o_.payload == Payload::kBits; }
-  bool products() const {
-    return o_.metric == Metric::kL2 || o_.metric == Metric::kInner || o_.metric == Metric::kCosine;
+  bool measure_all_steps(Calibration* out) {
+    find_truth();
+    begin(out, kHasRecall);
+    uint32_t queries = n_;
+    for (uint32_t i = 0; i < kSteps; ++i) {
+      const double spread = measure(kLadder[i], queries, &out->steps[i]);
+      if (i > 0) keep_rising(out->steps[i - 1], &out->steps[i]);
+      if (done(*out, i)) break;
+      // Searches that find nearly all differ little: few of them tell as much.
+      const double enough = spread * spread / (kGoodError * kGoodError);
+      queries = std::min(n_, std::max(kFewQueries, static_cast<uint32_t>(enough)));
+    }
+    return true;
   }
+
+  bool bits() const { return o_.payload == Payload::kBits; }
+  bool products() const { return by_products(o_); }
 
   void begin(Calibration* out, uint16_t flags) {
     *out = Calibration{};
@@ -111,20 +146,41 @@ class Calibrator {
            (head.tid_count != 0 || head.overflow != kNoNode);
   }
 
-  bool draw() {
-    const double each = bits() ? o_.dims / 16.0 : products() ? o_.dims : o_.dims * 3.0;
-    const double fit = static_cast<double>(how_.memory_bytes) / 2 / (o_.dims * 4.0 + 64);
-    double want = std::min(std::max(how_.work_per_node / each, double{kLeastQueries}),
-                           static_cast<double>(how_.most_queries));
-    want = std::min({want, fit, static_cast<double>(o_.nodes) / 2});
-    const uint32_t wanted = static_cast<uint32_t>(want);
-    if (wanted < kCalibratedRows) return false;
-    ids_ = arena_.grab<NodeId>(wanted);
+  void make_room(uint32_t queries) {
+    ids_ = arena_.grab<NodeId>(queries);
     // With a place more: see meet().
     stride_ = bits() ? (o_.payload_bytes + 3) / 4 : o_.dims + 1;
-    vectors_ = arena_.grab<float>(stride_ * wanted);
-    squares_ = arena_.grab<double>(wanted);
-    FlatSet<uint32_t> taken(arena_, wanted);
+    vectors_ = arena_.grab<float>(stride_ * queries);
+    squares_ = arena_.grab<double>(queries);
+    nearest_ = arena_.grab<float>(size_t{queries} * kCalibratedRows + 1);
+    counts_ = arena_.grab<uint32_t>(queries + 1);
+    thresholds_ = arena_.grab<float>(queries + 1);
+    near_ = arena_.grab<uint32_t>(queries + 1);
+    std::memset(counts_, 0, queries * sizeof(uint32_t));
+  }
+
+  // Makes a query of a row, if it is one.
+  bool take(NodeId id) {
+    float* query = vectors_ + stride_ * n_;
+    const bool good = s_.read(g_.block(id), [&](PageView page) {
+      if (!is_nodes(page, g_)) return false;
+      const uint8_t* slot = slot_at(page, g_, g_.item(id));
+      if (!is_row(slot)) return false;
+      take_vector(slot, query);
+      return true;
+    });
+    if (!good) return false;
+    if (!bits()) query[o_.dims] = o_.metric == Metric::kL2 ? 1.0f : 0.0f;
+    squares_[n_] = bits() ? 0 : simd::kernels().norm2_f32(query, o_.dims);
+    taken_.insert(id);
+    ids_[n_++] = id;
+    return true;
+  }
+
+  bool draw() {
+    const uint32_t wanted = wanted_queries(o_, how_);
+    if (wanted < kCalibratedRows) return false;
+    make_room(wanted);
     // The same index gives the same figures.
     core::Random random(o_.nodes * 31 + o_.generation);
     const Block pages = s_.pages();
@@ -132,28 +188,9 @@ class Calibrator {
     for (uint32_t tries = 0; n_ < wanted && tries < 64 * wanted; ++tries) {
       s_.poll();
       const Block block = 1 + static_cast<Block>(random.below(pages - 1));
-      const uint32_t item = static_cast<uint32_t>(random.below(g_.slots_per_page));
-      const NodeId id = g_.id(block, item);
-      if (taken.contains(id)) continue;
-      const bool good = s_.read(block, [&](PageView page) {
-        if (!is_nodes(page, g_)) return false;
-        const uint8_t* slot = slot_at(page, g_, item);
-        if (!is_row(slot)) return false;
-        take_vector(slot, vectors_ + stride_ * n_);
-        return true;
-      });
-      if (!good) continue;
-      float* query = vectors_ + stride_ * n_;
-      if (!bits()) query[o_.dims] = o_.metric == Metric::kL2 ? 1.0f : 0.0f;
-      squares_[n_] = bits() ? 0 : simd::kernels().norm2_f32(query, o_.dims);
-      taken.insert(id);
-      ids_[n_++] = id;
+      const NodeId id = g_.id(block, static_cast<uint32_t>(random.below(g_.slots_per_page)));
+      if (!taken_.contains(id)) take(id);
     }
-    nearest_ = arena_.grab<float>(size_t{n_} * kCalibratedRows + 1);
-    counts_ = arena_.grab<uint32_t>(n_ + 1);
-    thresholds_ = arena_.grab<float>(n_ + 1);
-    near_ = arena_.grab<uint32_t>(n_ + 1);
-    std::memset(counts_, 0, n_ * sizeof(uint32_t));
     return n_ >= kCalibratedRows;
   }
 
@@ -208,9 +245,10 @@ class Calibrator {
       if (!good) continue;
       for (uint32_t item = 0; item < g_.slots_per_page; ++item) {
         const uint8_t* slot = copy + kBodyOffset + size_t{item} * g_.slot_bytes;
-        if (!is_row(slot)) continue;
+        const NodeId id = g_.id(block, item);
+        if (!is_row(slot) || (held_ && taken_.contains(id))) continue;
         take_vector(slot, batch + stride_ * filled);
-        batch_ids[filled++] = g_.id(block, item);
+        batch_ids[filled++] = id;
         if (filled == kBatch) {
           meet(batch, batch_ids, filled);
           filled = 0;
@@ -344,6 +382,8 @@ class Calibrator {
   core::GraphTables tables_{};
   float* scratch_;
   const float* guides_ = nullptr;
+  FlatSet<uint32_t> taken_;  // ids_
+  bool held_ = false;        // the queries are not linked yet
   NodeId* ids_ = nullptr;
   float* vectors_ = nullptr;  // a query each `stride_` floats; bit strings are as the slots have them
   size_t stride_ = 0;
@@ -369,13 +409,16 @@ bool put_calibration(S& s, const Options& measured, const Calibration& calibrati
   });
 }
 
-// Measures and stores. False if there was nothing to measure.
+// Measures and stores, with the `n` nodes `held` if there are any (run_held). False if there was nothing to
+// measure.
 template <Store S>
 bool calibrate(S& s, const Options& o, const core::GraphCode& code, Arena arena,
-               const CalibrateLimits& how = {}) {
+               const CalibrateLimits& how = {}, const NodeId* held = nullptr, uint32_t n = 0) {
   if (o.model_block == kNoBlock) return false;
   Calibration calibration{};
-  return Calibrator<S>(s, o, code, arena, how).run(&calibration) && put_calibration(s, o, calibration);
+  Calibrator<S> calibrator(s, o, code, arena, how);
+  return (n > 0 ? calibrator.run_held(held, n, &calibration) : calibrator.run(&calibration)) &&
+         put_calibration(s, o, calibration);
 }
 
 }  // namespace lowdim::paged::hnsw

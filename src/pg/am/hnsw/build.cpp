@@ -115,11 +115,14 @@ IndexBuildResult* build(Relation heap, Relation index, IndexInfo* info) {
     meet(p);
     join_rest(p);
     meet(p);
+    measure_searches(p, sample);
+    meet(p);
+    join_held(p);
+    meet(p);
   }
   if (p.segment != nullptr) dsm_detach(p.segment);
   if (p.segment == nullptr && p.memory != nullptr) pfree(p.memory);
   p.memory = nullptr;
-  if (shared->has_graph) measure_searches(p, sample);
   IndexBuildResult* result =
       static_cast<IndexBuildResult*>(MemoryContextAlloc(old, sizeof(IndexBuildResult)));
   result->heap_tuples = shared->heap_rows;
@@ -156,7 +159,7 @@ char* build_phase_name(int64 phase) {
     case phase::kWriting:
       return pstrdup("writing links");
     case phase::kJoining:
-      return pstrdup("joining rows beyond memory");
+      return pstrdup("joining rows one by one");
     case phase::kCalibrating:
       return pstrdup("measuring recall");
     case phase::kLogging:

@@ -66,6 +66,12 @@ size_t memory_of(GraphPlan& plan, int participants) {
   return plan.bytes + static_cast<size_t>(participants) * core::GraphBuild::scratch_bytes(plan.graph);
 }
 
+paged::hnsw::CalibrateLimits calibrate_limits() {
+  paged::hnsw::CalibrateLimits limits;
+  limits.memory_bytes = static_cast<size_t>(maintenance_work_mem) * 1024;
+  return limits;
+}
+
 // Chooses the slack, and if even the least does not fit, how many nodes the graph in memory has.
 void fit(GraphPlan& plan, int participants) {
   const size_t budget = static_cast<size_t>(maintenance_work_mem) * 1024;
@@ -255,7 +261,10 @@ bool prepare_graph(Participant& p) {
   plan.graph.ef_construction = shared->options.ef_construction;
   plan.graph.entries = paged::hnsw::build_entries(linked);
   plan.graph.order = storage_options(p.index).graph_order(shared->options.metric);
+  plan.held = paged::hnsw::held_queries(shared->options, calibrate_limits(), linked);
   fit(plan, shared->participants);
+  plan.graph.n = Min(plan.graph.n, plan.nodes - plan.held);
+  lay_out(plan);
   p.memory = nullptr;
   if (linked > 0) {
     p.memory = make_memory(p);
@@ -320,20 +329,22 @@ void complete_graph(Participant& p) {
   MemoryContextDelete(context);
 }
 
-void join_rest(Participant& p) {
-  const GraphPlan& plan = p.shared->plan;
-  if (plan.graph.n == plan.nodes) return;
+namespace {
+
+// The places from..to.
+void join(Participant& p, Step step, uint32_t from, uint32_t to) {
+  if (from == to) return;
   const Options& o = p.shared->options;
   const Geometry g(o);
   const MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "lean_hnsw join", ALLOCSET_DEFAULT_SIZES);
   paged::hnsw::Joiner<StorePg> joiner(*p.store, o, *p.code, arena_in(context));
   begin_phase(p, phase::kJoining);
-  const uint32_t n = plan.nodes - plan.graph.n;
+  const uint32_t n = to - from;
   if (p.leader) pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_TOTAL, n);
-  for (uint64_t i, told = 0; (i = next_piece(p, Step::kJoin)) < n;) {
+  for (uint64_t i, told = 0; (i = next_piece(p, step)) < n;) {
     CHECK_FOR_INTERRUPTS();
-    joiner.join(paged::hnsw::node_of_cell(g, p.order()[plan.graph.n + i]));
+    joiner.join(paged::hnsw::node_of_cell(g, p.order()[from + i]));
     if (p.leader && i >= told) {
       report(i);
       told = i + 1000;
@@ -342,14 +353,25 @@ void join_rest(Participant& p) {
   MemoryContextDelete(context);
 }
 
+}  // namespace
+
+void join_rest(Participant& p) {
+  const GraphPlan& plan = p.shared->plan;
+  join(p, Step::kJoin, plan.graph.n, plan.nodes - plan.held);
+}
+
+void join_held(Participant& p) {
+  const GraphPlan& plan = p.shared->plan;
+  join(p, Step::kLast, plan.nodes - plan.held, plan.nodes);
+}
+
 void measure_searches(Participant& p, const Sample& sample) {
   const Options& o = p.shared->options;
   const MemoryContext context =
       AllocSetContextCreate(CurrentMemoryContext, "lean_hnsw calibration", ALLOCSET_DEFAULT_SIZES);
   const MemoryContext old = MemoryContextSwitchTo(context);
   begin_phase(p, phase::kCalibrating);
-  paged::hnsw::CalibrateLimits limits;
-  limits.memory_bytes = static_cast<size_t>(maintenance_work_mem) * 1024;
+  const paged::hnsw::CalibrateLimits limits = calibrate_limits();
   if (o.payload == Payload::kNone) {
     // Without vectors in the index nothing is exact; what a search costs is known all the same.
     paged::hnsw::Calibration calibration{};
@@ -358,7 +380,13 @@ void measure_searches(Participant& p, const Sample& sample) {
       paged::hnsw::put_calibration(*p.store, o, calibration);
     }
   } else {
-    paged::hnsw::calibrate(*p.store, o, *p.code, arena_in(context), limits);
+    const GraphPlan& plan = p.shared->plan;
+    const Geometry g(o);
+    NodeId* held = static_cast<NodeId*>(palloc(sizeof(NodeId) * (plan.held + 1)));
+    for (uint32_t i = 0; i < plan.held; ++i) {
+      held[i] = paged::hnsw::node_of_cell(g, p.order()[plan.nodes - plan.held + i]);
+    }
+    paged::hnsw::calibrate(*p.store, o, *p.code, arena_in(context), limits, held, plan.held);
   }
   MemoryContextSwitchTo(old);
   MemoryContextDelete(context);

@@ -153,6 +153,9 @@ void work(SharedBuild* shared, const uint8_t* model, ParallelTableScanDesc table
     meet(p);  // the leader completes the graph
     join_rest(p);
     meet(p);
+    meet(p);  // the leader measures
+    join_held(p);
+    meet(p);
     dsm_detach(p.segment);
   }
   index_close(index, index_lock);

@@ -1,7 +1,7 @@
 // A build in progress: what all its processes share, and what one of them holds. The leader, which is the
 // backend that runs CREATE INDEX, goes through all steps in order; workers, if there are any, join it in
-// those that divide (scan, load, link, improve, finish, write, join). meet() stands between steps: what was
-// written to shared memory or pages before it is there after it.
+// those that divide (scan, load, link, improve, finish, write, join, last). meet() stands between steps: what
+// was written to shared memory or pages before it is there after it.
 //
 // Plain data, and offsets only, in what is shared: workers may map it elsewhere. Between build.cpp (the
 // course), build_pages.cpp (table to pages), build_graph.cpp (graph) and build_parallel.cpp (processes).
@@ -38,15 +38,17 @@ inline constexpr int64 kLogging = 10;
 }  // namespace phase
 
 // Steps whose work is handed out piece by piece from a counter.
-enum class Step : int { kLoad, kHome, kLink, kImprove, kFinish, kWrite, kJoin, kCount };
+enum class Step : int { kLoad, kHome, kLink, kImprove, kFinish, kWrite, kJoin, kLast, kCount };
 
 inline constexpr uint32_t kNoPlace = 0xFFFFFFFF;
 
 // Nodes are linked in a shuffled order: node `order[p]` has place p, in the graph too. Places from graph.n on
-// did not fit into memory.
+// did not fit into memory, or are the last `held` ones, with which searches are measured before they are
+// linked.
 struct GraphPlan {
   core::GraphBuildOptions graph;
   uint32_t nodes;  // in `order`
+  uint32_t held;
   uint32_t cells;  // of the pages of nodes
   uint32_t code_bytes;
   // The one piece of memory.
@@ -139,8 +141,11 @@ void make_graph(Participant& p);
 void complete_graph(Participant& p);
 // For everybody: the rows that did not fit, by the way of inserts.
 void join_rest(Participant& p);
-// For the leader, when all rows are linked: what searches cost and find, into the meta page.
+// For the leader, when all rows are linked but those that are held: what searches cost and find, into the
+// meta page.
 void measure_searches(Participant& p, const Sample& sample);
+// For everybody: those that were held.
+void join_held(Participant& p);
 // For the leader: puts pages with free slots on their list.
 void list_room(Participant& p);
 
