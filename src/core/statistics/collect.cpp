@@ -22,10 +22,10 @@ namespace {
 // Chosen by bench/core/selectivity.cpp (errors) and bench/sql/analyze.sh (time).
 constexpr size_t kMostRows = 3000, kLeastRows = 400;
 constexpr size_t kRowsPerAnchor = 20;
-constexpr double kComponents = 12e6;          // anchors x rows x dims, for Euclidean distance
+constexpr double kComponents = 12e6;         // anchors x rows x dims, for Euclidean distance
 constexpr double kSpectrumOperations = 10e6;  // rows x dims x the smaller of them
-constexpr size_t kProductAnchors = 2;         // of the anchors, one in so many for inner product and cosine
-constexpr size_t kTaxicabAnchors = 4;         // likewise
+constexpr size_t kProductAnchors = 2;        // of the anchors, one in so many for inner product and cosine
+constexpr size_t kTaxicabAnchors = 4;        // likewise
 constexpr uint32_t kNeighbours = 20;
 constexpr double kNear = 0.1;            // of the median distance: a near duplicate
 constexpr float kSameDirection = 1e-6F;  // a cosine distance that may be rounding
@@ -71,6 +71,25 @@ Distances measure(Rows rows, size_t anchors, SphereMetric metric, const Stop& st
     }
   }
   for (size_t i = 0; i < anchors; ++i) out.row(i)[i] = std::numeric_limits<float>::infinity();
+  return out;
+}
+
+// Euclidean distances by negative inner products and lengths; by the elements where so little is left of the
+// lengths that it may be their rounding.
+Distances lengths(Rows rows, const std::vector<double>& norms, const Distances& products, const Stop& stop) {
+  constexpr double kLeft = 0.01;
+  Distances out = products;
+  for (size_t i = 0; i < out.anchors; ++i) {
+    if (i % 8 == 0) stop.check();
+    float* const row = out.row(i);
+    for (size_t j = 0; j < rows.n; ++j) {
+      const double both = norms[i] * norms[i] + norms[j] * norms[j], square = both + 2.0 * row[j];
+      row[j] = static_cast<float>(
+          square > kLeft * both ? std::sqrt(square)
+                                : sphere_distance(SphereMetric::kL2, rows.row(i), rows.row(j), rows.dims));
+    }
+    row[i] = std::numeric_limits<float>::infinity();
+  }
   return out;
 }
 
@@ -328,8 +347,9 @@ void StatisticsJob::finish(double other_dims, const Stop& stop) {
     s.pairs[static_cast<size_t>(metric)] =
         pair_quantiles(pairs_of(d, metric_unit), metric, s.exponent(metric));
   };
+  Distances products = measure(rows, anchors, SphereMetric::kInner, stop);
   {
-    Distances d = measure(rows, anchors, SphereMetric::kL2, stop);
+    Distances d = lengths(rows, norms, products, stop);
     measure_dimension(d, &s);
     fill(SphereMetric::kL2, d, unit);
     const double near = kNear * unit * s.pairs[0].at[PairQuantiles::kLower - 1];
@@ -338,13 +358,13 @@ void StatisticsJob::finish(double other_dims, const Stop& stop) {
     s.near_duplicates =
         n < 2 ? 0 : static_cast<float>(static_cast<double>(close) / static_cast<double>(anchors));
   }
-  {
-    Distances d = measure(rows, std::max<size_t>(anchors / kProductAnchors, 1), SphereMetric::kInner, stop);
-    fill(SphereMetric::kInner, d, unit * unit);
-    to_cosine(norms, &d);
-    s.dimension_chord = value_or_zero(mackay_ghahramani(nearest(d, n, SphereMetric::kCosine), kNeighbours));
-    fill(SphereMetric::kCosine, d, 1);
-  }
+  products.anchors = std::max<size_t>(anchors / kProductAnchors, 1);
+  products.at.resize(products.anchors * n);
+  fill(SphereMetric::kInner, products, unit * unit);
+  to_cosine(norms, &products);
+  s.dimension_chord =
+      value_or_zero(mackay_ghahramani(nearest(products, n, SphereMetric::kCosine), kNeighbours));
+  fill(SphereMetric::kCosine, products, 1);
   fill(SphereMetric::kL1,
        measure(rows, std::max<size_t>(anchors / kTaxicabAnchors, 1), SphereMetric::kL1, stop), unit);
   measure_spectrum(rows, stop, &s);

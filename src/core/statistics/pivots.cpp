@@ -22,6 +22,7 @@ constexpr size_t kMostPivots = 1000;
 constexpr size_t kLeastPivots = 64;
 constexpr size_t kPivotBytes = 192 << 10;  // at eight bits an element
 constexpr size_t kMiddleRows = 15;
+constexpr size_t kPart = 16;            // elements of a loop that the compiler makes vectors of
 constexpr double kLeastLength2 = 1e-4;  // squared lengths of fewer squared errors may be rounding
 
 static_assert(std::endian::native == std::endian::little, "pivots are little-endian");
@@ -58,14 +59,39 @@ class Veil {
 };
 
 // The median of a few rows in each dimension: 0 where most rows have nothing, and what all have in common.
+// Sorts by exchanging neighbours, in several dimensions at once.
 void find_middle(Rows rows, float* middle) {
   const size_t n = std::min(rows.n, kMiddleRows);
-  float few[kMiddleRows];
-  for (size_t j = 0; j < rows.dims; ++j) {
-    for (size_t i = 0; i < n; ++i) few[i] = rows.row(i)[j];
-    std::nth_element(few, few + n / 2, few + n);
-    middle[j] = few[n / 2];
+  float few[kMiddleRows][kPart];
+  for (size_t from = 0; from < rows.dims; from += kPart) {
+    const size_t part = std::min(kPart, rows.dims - from);
+    for (size_t i = 0; i < n; ++i) {
+      std::fill_n(few[i], kPart, 0.0F);
+      std::copy_n(rows.row(i) + from, part, few[i]);
+    }
+    for (size_t pass = 0; pass < n; ++pass) {
+      for (size_t i = pass % 2; i + 1 < n; i += 2) {
+        for (size_t k = 0; k < kPart; ++k) {
+          const float a = few[i][k], b = few[i + 1][k];
+          few[i][k] = b < a ? b : a;
+          few[i + 1][k] = b < a ? a : b;
+        }
+      }
+    }
+    std::copy_n(few[n / 2], part, middle + from);
   }
+}
+
+// Adds `step` times what the codes are to x.
+void add_codes(const uint8_t* codes, int top, float step, size_t dims, float* x) {
+  size_t j = 0;
+  const auto part = [&](size_t n) {
+    float steps[kPart] = {};
+    for (size_t k = 0; k < n; ++k) steps[k] = static_cast<float>(codes[j + k] - top);
+    for (size_t k = 0; k < n; ++k) x[j + k] += step * steps[k];
+  };
+  for (; j + kPart <= dims; j += kPart) part(kPart);
+  part(dims - j);
 }
 
 }  // namespace
@@ -87,23 +113,23 @@ std::vector<uint8_t> make_pivots(Rows rows, size_t n, double factor) {
   const uint32_t dims = static_cast<uint32_t>(rows.dims);
   const float top = static_cast<float>(top_code(bits));
   std::vector<uint8_t> out(shape.middle_bytes() + n * shape.row_bytes());
-  std::vector<float> middle(rows.dims), x(rows.dims);
+  Vector middle = Vector::Zero(dims), away(dims);
   if (bits != 8) {
     find_middle({rows.data, n, rows.dims}, middle.data());
     for (size_t j = 0; j < rows.dims; ++j) {
-      const float stored = static_cast<float>(middle[j] / factor);
+      const float stored = static_cast<float>(middle.data()[j] / factor);
       std::memcpy(out.data() + j * sizeof stored, &stored, sizeof stored);
     }
   }
   std::vector<uint8_t> codes(rows.dims), packed(rows.dims);
   for (size_t i = 0; i < n; ++i) {
-    for (size_t j = 0; j < rows.dims; ++j) x[j] = rows.row(i)[j] - middle[j];
+    away = Eigen::Map<const Vector>(rows.row(i), away.size()) - middle;
     float range[2];
-    simd::code_kernels().min_max_f32(x.data(), dims, range);
+    simd::code_kernels().min_max_f32(away.data(), dims, range);
     const float step = std::max(-range[0], range[1]) / top;
     const float steps = step > 0 ? 1 / step : 0;
     if (std::isfinite(steps)) {
-      simd::code_kernels().quantize_f32(x.data(), dims, 1, -top * step, steps, 2 * top, codes.data());
+      simd::code_kernels().quantize_f32(away.data(), dims, 1, -top * step, steps, 2 * top, codes.data());
     } else {
       std::fill(codes.begin(), codes.end(), static_cast<uint8_t>(top));
     }
@@ -111,8 +137,8 @@ std::vector<uint8_t> make_pivots(Rows rows, size_t n, double factor) {
     uint8_t* const to = out.data() + shape.middle_bytes() + i * shape.row_bytes();
     const uint8_t* kept = codes.data();
     if (bits != 8) {
-      for (size_t j = 0; j < rows.dims; ++j) x[j] -= step * (static_cast<float>(codes[j]) - top);
-      head.error = bounded(std::sqrt(simd::kernels().norm2_f32(x.data(), dims)) / factor);
+      add_codes(codes.data(), top_code(bits), -step, rows.dims, away.data());
+      head.error = bounded(std::sqrt(simd::kernels().norm2_f32(away.data(), dims)) / factor);
       simd::code_kernels().pack_u4(codes.data(), dims, packed.data());
       kept = packed.data();
     }
@@ -150,23 +176,16 @@ float read_pivot(const Pivots& pivots, size_t i, float* out) {
   const uint8_t* const from = pivots.bytes + pivots.middle_bytes() + i * pivots.row_bytes();
   Head head{};
   std::memcpy(&head, from, head_bytes(bits));
-  // Room for whole parts of sixteen, which the compiler makes vectors of.
-  constexpr size_t kPart = 16, kRoom = (kMaxDims + kPart - 1) / kPart * kPart;
-  uint8_t kept[kRoom], unpacked[kRoom];
+  uint8_t kept[kMaxDims], unpacked[kMaxDims];
   Veil(i).lift(from + head_bytes(bits), packed_bytes(pivots.dims, bits), kept);
   if (bits != 8) unpack_codes(kept, pivots.dims, bits, 0, pivots.dims, unpacked);
   const uint8_t* const codes = bits == 8 ? kept : unpacked;
-  const int top = top_code(bits);
   if (bits == 8) {
     std::fill_n(out, pivots.dims, 0.0F);
   } else {
     std::memcpy(out, pivots.bytes, pivots.middle_bytes());
   }
-  size_t j = 0;
-  for (; j + kPart <= pivots.dims; j += kPart) {
-    for (size_t k = 0; k < kPart; ++k) out[j + k] += head.step * static_cast<float>(codes[j + k] - top);
-  }
-  for (; j < pivots.dims; ++j) out[j] += head.step * static_cast<float>(codes[j] - top);
+  add_codes(codes, top_code(bits), head.step, pivots.dims, out);
   return head.error;
 }
 
