@@ -139,6 +139,44 @@ ANALYZE wide;
 SELECT vector_stats('wide', 'v')->>'dims' AS dims, vector_stats('wide', 'h')->>'dims' AS half, (vector_stats('wide', 'v')->>'near_duplicates')::float8 > 0.9 AS near;
 SELECT close_enough(format('SELECT * FROM wide WHERE v <<->> sphere(%L::vector, 60)', array_fill(50::float4, ARRAY[700])::vector)) AS wide;
 
+-- Most rows that are drawn are found without the index of the TOAST table where identities follow the storage, with it where
+-- they do not: after CLUSTER, which keeps them. Either way they are the same.
+CREATE TABLE gaps (id int, v vector(700)) WITH (autovacuum_enabled = off);
+INSERT INTO gaps SELECT n, (SELECT array_agg(sin(n * j % 1009)::float4 ORDER BY j) FROM generate_series(1, 700) j)::vector FROM generate_series(1, 1500) n;
+CREATE TABLE inline (LIKE gaps) WITH (autovacuum_enabled = off);
+ALTER TABLE inline ALTER v SET STORAGE PLAIN;
+INSERT INTO inline SELECT * FROM gaps ORDER BY id;
+CREATE FUNCTION by_index() RETURNS bigint LANGUAGE sql AS $$
+  SELECT pg_stat_get_xact_numscans(i.indexrelid) FROM pg_class c JOIN pg_index i ON i.indrelid = c.reltoastrelid WHERE c.oid = 'gaps'::regclass $$;
+BEGIN;
+SELECT by_index() AS before \gset
+ANALYZE gaps, inline;
+SELECT vector_stats('gaps', 'v') = vector_stats('inline', 'v') AS same, (vector_stats('gaps', 'v')->>'rows')::int > 500 AS many, by_index() - :before < 300 AS by_identity;
+COMMIT;
+UPDATE gaps SET v = v + v WHERE id % 3 = 1;
+UPDATE inline SET v = v + v WHERE id % 3 = 1;
+BEGIN;
+SELECT by_index() AS before \gset
+ANALYZE gaps, inline;
+SELECT vector_stats('gaps', 'v') = vector_stats('inline', 'v') AS same, by_index() - :before < 300 AS by_identity;
+COMMIT;
+CREATE INDEX gaps_order ON gaps ((id * 7919 % 1499), id);
+CREATE INDEX inline_order ON inline ((id * 7919 % 1499), id);
+CLUSTER gaps USING gaps_order;
+CLUSTER inline USING inline_order;
+BEGIN;
+SELECT by_index() AS before \gset
+ANALYZE gaps, inline;
+SELECT vector_stats('gaps', 'v') = vector_stats('inline', 'v') AS same, by_index() - :before > 500 AS by_index;
+COMMIT;
+DELETE FROM gaps;
+VACUUM (TRUNCATE off) gaps;
+INSERT INTO gaps SELECT * FROM inline WHERE id <= 30;
+ANALYZE gaps;
+SELECT vector_stats('gaps', 'v')->>'rows' AS rows;
+DROP TABLE gaps, inline;
+DROP FUNCTION by_index;
+
 -- The cost of a distance: by dimensions, whatever way they are known, and by where the values are
 CREATE TABLE narrow AS SELECT id, subvector(v, 1, 64)::vector(64) AS v FROM wide;
 ANALYZE narrow;

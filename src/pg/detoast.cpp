@@ -9,6 +9,8 @@
 
 #include "pg/detoast.h"
 
+#include <cmath>
+
 #include "pg/buffer_hints.h"
 
 extern "C" {
@@ -35,25 +37,35 @@ struct Chunk {
   const char* data;
   int32 size;
 };
+constexpr uint32 kChunkFields = sizeof(Oid) + sizeof(int32);
+
+// The tuple of a chunk and what it says of itself; false where none is. What it says is not to be believed
+// before the tuple is found visible.
+bool find_chunk(Page page, OffsetNumber offset, HeapTupleData* tuple, Oid* value, int32* sequence) {
+  const ItemId item = PageGetItemId(page, offset);
+  if (!ItemIdIsNormal(item)) return false;
+  tuple->t_data = reinterpret_cast<HeapTupleHeader>(PageGetItem(page, item));
+  tuple->t_len = ItemIdGetLength(item);
+  if (tuple->t_len < tuple->t_data->t_hoff + kChunkFields + VARHDRSZ_SHORT || HeapTupleHasNulls(tuple)) {
+    return false;
+  }
+  const char* fields = reinterpret_cast<const char*>(tuple->t_data) + tuple->t_data->t_hoff;
+  memcpy(value, fields, sizeof *value);
+  memcpy(sequence, fields + sizeof *value, sizeof *sequence);
+  return true;
+}
 
 bool read_chunk(Page page, Buffer buffer, OffsetNumber offset, Relation table, Snapshot snapshot, Oid value,
                 int32 sequence, Chunk* chunk) {
-  const ItemId item = PageGetItemId(page, offset);
-  if (!ItemIdIsNormal(item)) return false;
   HeapTupleData tuple;
-  tuple.t_data = reinterpret_cast<HeapTupleHeader>(PageGetItem(page, item));
-  tuple.t_len = ItemIdGetLength(item);
-  tuple.t_tableOid = RelationGetRelid(table);
-  ItemPointerSet(&tuple.t_self, BufferGetBlockNumber(buffer), offset);
-  constexpr uint32 kFixed = sizeof(Oid) + sizeof(int32);
-  if (tuple.t_len < tuple.t_data->t_hoff + kFixed + VARHDRSZ_SHORT || HeapTupleHasNulls(&tuple)) return false;
-  const char* fields = reinterpret_cast<const char*>(tuple.t_data) + tuple.t_data->t_hoff;
   Oid id;
   int32 seq;
-  memcpy(&id, fields, sizeof id);
-  memcpy(&seq, fields + sizeof id, sizeof seq);
-  if (id != value || seq != sequence || !HeapTupleSatisfiesVisibility(&tuple, snapshot, buffer)) return false;
-  const struct varlena* data = reinterpret_cast<const struct varlena*>(fields + kFixed);
+  if (!find_chunk(page, offset, &tuple, &id, &seq) || id != value || seq != sequence) return false;
+  tuple.t_tableOid = RelationGetRelid(table);
+  ItemPointerSet(&tuple.t_self, BufferGetBlockNumber(buffer), offset);
+  if (!HeapTupleSatisfiesVisibility(&tuple, snapshot, buffer)) return false;
+  const struct varlena* data = reinterpret_cast<const struct varlena*>(
+      reinterpret_cast<const char*>(tuple.t_data) + tuple.t_data->t_hoff + kChunkFields);
   if (VARATT_IS_EXTERNAL(data) || VARATT_IS_COMPRESSED(data)) return false;
   *chunk = {VARDATA_ANY(data), static_cast<int32>(VARSIZE_ANY_EXHDR(data))};
   prefetch_next_row(reinterpret_cast<const struct varlena*>(tuple.t_data), tuple.t_len);
@@ -157,6 +169,37 @@ const Expected* find_expected(Oid value) {
   return e.value == value ? &e : nullptr;
 }
 
+// What a page of a TOAST table holds.
+struct PageOfValues {
+  Oid least = InvalidOid, greatest = InvalidOid;  // InvalidOid: nothing
+  OffsetNumber place = InvalidOffsetNumber;       // of the first chunk of the value in question
+  bool begun = false;                             // by a page before: only later chunks of it are here
+};
+
+PageOfValues look_at(Relation table, BlockNumber block, Oid value) {
+  PageOfValues out;
+  const Buffer buffer = BufferHints::read(table, block);
+  LockBuffer(buffer, BUFFER_LOCK_SHARE);
+  const Page page = BufferGetPage(buffer);
+  const OffsetNumber last = PageIsNew(page) ? InvalidOffsetNumber : PageGetMaxOffsetNumber(page);
+  for (OffsetNumber offset = FirstOffsetNumber; offset <= last; offset = OffsetNumberNext(offset)) {
+    HeapTupleData tuple;
+    Oid id;
+    int32 sequence;
+    if (!find_chunk(page, offset, &tuple, &id, &sequence)) continue;
+    if (out.least == InvalidOid || id < out.least) out.least = id;
+    if (id > out.greatest) out.greatest = id;
+    if (id != value) continue;
+    if (sequence == 0) {
+      out.place = offset;
+      break;
+    }
+    out.begun = true;
+  }
+  UnlockReleaseBuffer(buffer);
+  return out;
+}
+
 struct varlena* make_result(int32 size) {
   struct varlena* result = static_cast<struct varlena*>(palloc(static_cast<Size>(size) + VARHDRSZ));
   SET_VARSIZE(result, static_cast<Size>(size) + VARHDRSZ);
@@ -167,6 +210,64 @@ struct varlena* make_result(int32 size) {
 
 void expect_toast(Oid value, BlockNumber block, OffsetNumber offset) {
   expected[value % kExpected] = {value, block, offset};
+}
+
+// The table's first and last page tell how many blocks a value has.
+void ToastTrack::start(Relation table) {
+  table_ = RelationGetRelid(table);
+  blocks_ = table->rd_rel->relam == HEAP_TABLE_AM_OID ? RelationGetNumberOfBlocks(table) : 0;
+  if (blocks_ == 0) return;
+  value_ = look_at(table, 0, InvalidOid).least;
+  const Oid last = look_at(table, blocks_ - 1, InvalidOid).greatest;
+  if (value_ == InvalidOid || last <= value_) {
+    blocks_ = 0;
+    return;
+  }
+  block_ = 0;
+  blocks_per_value_ = static_cast<double>(blocks_ - 1) / (last - value_);
+  credit_ = 8;
+}
+
+void ToastTrack::look_for(struct varlena* value) {
+  constexpr int kProbes = 4;
+  constexpr int32 kMostCredit = 32;
+  if (!VARATT_IS_EXTERNAL_ONDISK(value)) return;
+  struct varatt_external pointer;
+  VARATT_EXTERNAL_GET_POINTER(pointer, value);
+  if (VARATT_EXTERNAL_IS_COMPRESSED(pointer)) return;
+  if (pointer.va_toastrelid == table_ && blocks_ == 0) return;
+  // Locked to the end of the transaction, as in detoast: the table may grow, but not shrink.
+  Relation table = table_open(pointer.va_toastrelid, AccessShareLock);
+  if (RelationGetRelid(table) != table_) start(table);
+  const Oid wanted = pointer.va_valueid;
+  bool found = false;
+  Oid from = value_;  // what lies on block_, as far as is known
+  BlockNumber block = block_;
+  for (int probe = 0; probe < kProbes && blocks_ > 0; ++probe) {
+    double step = (static_cast<double>(wanted) - from) * blocks_per_value_;
+    if (probe > 0) step = wanted > from ? Max(step, 1.0) : Min(step, -1.0);
+    const double next = rint(block + step);
+    block = next < 0 ? 0 : next >= blocks_ ? blocks_ - 1 : static_cast<BlockNumber>(next);
+    const PageOfValues page = look_at(table, block, wanted);
+    if (page.place != InvalidOffsetNumber) {
+      expect_toast(wanted, block, OffsetNumberPrev(page.place));
+      value_ = wanted;
+      block_ = block;
+      found = true;
+      break;
+    }
+    if (page.least == InvalidOid) break;
+    if (page.begun || wanted < page.least) {
+      from = page.begun ? wanted + 1 : page.least;
+    } else if (wanted > page.greatest) {
+      from = page.greatest;
+    } else {
+      break;
+    }
+  }
+  credit_ = found ? Min(credit_ + 1, kMostCredit) : credit_ - 4;
+  if (credit_ < 0) blocks_ = 0;
+  table_close(table, NoLock);
 }
 
 struct varlena* detoast(struct varlena* value, ToastCursor* cursor) {

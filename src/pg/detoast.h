@@ -13,6 +13,7 @@
 extern "C" {
 #include "storage/block.h"
 #include "storage/off.h"
+#include "utils/relcache.h"
 }
 
 namespace lowdim::pg {
@@ -34,6 +35,25 @@ struct ToastCursor {
 // Says where a value that will be asked for soon may lie: the place before its first chunk. A scan that knows
 // this of the rows that it returns spares each of them the descent of the TOAST table's index.
 void expect_toast(Oid value, BlockNumber block, OffsetNumber offset);
+
+// Finds out-of-line values that are asked for in storage order but with gaps, as ANALYZE does, without the
+// index: identities are given out in ascending order, so in a table that was filled in one go they tell where
+// a value lies. Where they do not, it soon stops trying. What it finds is a hint to expect_toast.
+class ToastTrack {
+ public:
+  // Nothing that is not out of line is looked for, nor what the server stores compressed.
+  void look_for(struct varlena* value);
+
+ private:
+  void start(Relation table);
+
+  Oid table_ = InvalidOid;  // InvalidOid: not begun
+  BlockNumber blocks_ = 0;  // of the table; 0: given up
+  BlockNumber block_ = 0;   // where a chunk of value_ lies
+  Oid value_ = InvalidOid;
+  double blocks_per_value_ = 0;
+  int32 credit_ = 0;  // hits lengthen and misses shorten it
+};
 
 // A value that is compressed or out of line as a plain copy with a 4-byte header, in the current memory
 // context. Same values and errors as the server's own detoasting, which does the work wherever the cursor

@@ -278,6 +278,21 @@ TEST(Collect, LeavesOutDistancesOfZero) {
   EXPECT_NEAR(job.statistics().duplicates, 2.0 / 3, 0.01);
 }
 
+TEST(Collect, DistancesFarFromTheOriginKeepTheirDigits) {
+  // Lengths of 10,000 and distances of 10: products would leave nothing of these.
+  constexpr size_t kDims = 20;
+  std::vector<float> near = sheet(2000, 5, kDims, 12), far;
+  for (const float x : near) far.push_back(x + 3000);
+  for (size_t at = 0; at < near.size(); ++at) near[at] = far[at] - 3000;  // as rounded
+  StatisticsJob a, b;
+  fill(a, near, kDims);
+  fill(b, far, kDims);
+  EXPECT_NEAR(b.statistics().dimension, a.statistics().dimension, 1e-3);
+  for (size_t i = 0; i < PairQuantiles::kCount; ++i) {
+    EXPECT_NEAR(b.statistics().pairs[0].at[i] / a.statistics().pairs[0].at[i], 1, 1e-4) << i;
+  }
+}
+
 TEST(Collect, DrawsPivotsFromAllRows) {
   // Rows in order: the first of them are not a sample.
   std::vector<float> rows;

@@ -22,10 +22,10 @@ namespace {
 // Chosen by bench/core/selectivity.cpp (errors) and bench/sql/analyze.sh (time).
 constexpr size_t kMostRows = 3000, kLeastRows = 400;
 constexpr size_t kRowsPerAnchor = 20;
-constexpr double kComponents = 12e6;         // anchors x rows x dims, for Euclidean distance
+constexpr double kComponents = 12e6;          // anchors x rows x dims, for Euclidean distance
 constexpr double kSpectrumOperations = 10e6;  // rows x dims x the smaller of them
-constexpr size_t kProductAnchors = 2;        // of the anchors, one in so many for inner product and cosine
-constexpr size_t kTaxicabAnchors = 4;        // likewise
+constexpr size_t kProductAnchors = 2;         // of the anchors, one in so many for inner product and cosine
+constexpr size_t kTaxicabAnchors = 4;         // likewise
 constexpr uint32_t kNeighbours = 20;
 constexpr double kNear = 0.1;            // of the median distance: a near duplicate
 constexpr float kSameDirection = 1e-6F;  // a cosine distance that may be rounding

@@ -105,11 +105,13 @@ StatisticsJob* collect(VacAttrStats* stats, AnalyzeAttrFetchFunc fetch, int rows
   MemoryContext one =
       AllocSetContextCreate(CurrentMemoryContext, "vector statistics", ALLOCSET_DEFAULT_SIZES);
   ToastCursor cursor{};
+  ToastTrack track;
   for (int i = 0; i < n; ++i) {
     vacuum_delay_point();
     MemoryContext old = MemoryContextSwitchTo(one);
     bool null;
     const Datum value = fetch(stats, chosen[i], &null);
+    track.look_for(reinterpret_cast<struct varlena*>(DatumGetPointer(value)));
     const float* row = stored_floats<T>(value, dims, &cursor);
     if (row != nullptr) call_core([=] { job->add(row); });
     MemoryContextSwitchTo(old);
