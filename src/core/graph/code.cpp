@@ -13,6 +13,11 @@ namespace {
 
 constexpr size_t kCentroids = 16;
 
+// The steps of a query's tables are made for the widest of them, the remainder's for that many times the
+// widest other at most. Beyond it is clamped: where rows live at different scales the remainders of wide rows
+// would leave a narrow row's query a step or two.
+constexpr float kMostOfRemainder = 2;
+
 uint8_t nibble(const uint8_t* code, size_t s) {
   return static_cast<uint8_t>(code[s / 2] >> (4 * (s % 2)) & 15);
 }
@@ -163,7 +168,10 @@ void GraphCode::tables(const float* q, float* scratch, GraphTables* out) const {
     }
     low[s] = least;
     bias += static_cast<double>(least);
-    widest = most - least > widest ? most - least : widest;
+    const float width = most - least;
+    // The remainder of wide rows may be far beyond what tells near rows apart.
+    const float counted = s < segments() ? width : std::min(width, kMostOfRemainder * widest);
+    widest = counted > widest ? counted : widest;
   }
   // An infinite or NaN width (a query out of range) gives tables of zeros, not undefined conversions.
   const float inverse = widest > 0 && std::isfinite(widest) ? 255.0f / widest : 0.0f;
@@ -172,7 +180,7 @@ void GraphCode::tables(const float* q, float* scratch, GraphTables* out) const {
     uint8_t* entry = out->entries + size_t{s} * kCentroids;
     for (size_t i = 0; i < kCentroids; ++i) {
       const float v = (row[i] - low[s]) * inverse + 0.5f;
-      entry[i] = v >= 0 && v < 256 ? static_cast<uint8_t>(v) : 0;  // no for NaN
+      entry[i] = v >= 0 ? static_cast<uint8_t>(std::min(v, 255.0f)) : 0;  // 0 for NaN
     }
   }
   out->bias = static_cast<float>(bias);

@@ -13,13 +13,15 @@
 #include "core/cluster/kmeans.h"
 #include "core/codec/pca.h"
 #include "core/codec/pq.h"
+#include "core/graph/scale_sample.h"
 
 namespace lowdim::core {
 namespace {
 
 constexpr int kCentroids = 16;
-constexpr int kIterations = 12;    // of Lloyd; more gain less than 0.1 % of the distortion
-constexpr uint32_t kMostDims = 4;  // of a segment that lay_segments makes
+constexpr int kIterations = 12;     // of Lloyd; more gain less than 0.1 % of the distortion
+constexpr uint32_t kMostDims = 4;   // of a segment that lay_segments makes
+constexpr size_t kMeasured = 4096;  // rows from which the range of e is taken
 
 // What 16 centroids leave of the variance of one, two or four equal Gaussian coordinates; four segments'
 // worth of nothing is 1.
@@ -71,6 +73,41 @@ Pca principal_directions(Rows sample, uint32_t most, uint32_t segments, std::vec
   return all;
 }
 
+Matrix gather(Rows rows, const std::vector<uint32_t>& which) {
+  Matrix out(static_cast<Eigen::Index>(which.size()), static_cast<Eigen::Index>(rows.dims));
+  for (size_t i = 0; i < which.size(); ++i) {
+    std::memcpy(out.data() + i * rows.dims, rows.row(which[i]), rows.dims * sizeof(float));
+  }
+  return out;
+}
+
+// Rows that the code was not made for as well as for others: of all scales, as they are in the table.
+std::vector<uint32_t> evenly(size_t n, size_t most) {
+  std::vector<uint32_t> out(std::min(n, most));
+  for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<uint32_t>(i * n / out.size());
+  return out;
+}
+
+// u of centred rows, and what it leaves of their squared lengths.
+struct Projected {
+  Matrix u;
+  Vector left;
+};
+Projected project(Matrix centred, const Matrix* matrix) {
+  Projected out;
+  out.left = centred.rowwise().squaredNorm();
+  const bool all = matrix == nullptr || matrix->rows() >= matrix->cols();
+  out.u = matrix != nullptr ? Matrix(centred * matrix->transpose()) : std::move(centred);
+  if (!out.u.allFinite() || !out.left.allFinite())
+    throw Error(ErrorKind::kData, "vectors are too large for a graph code");
+  if (all) {
+    out.left.setZero();
+  } else {
+    out.left = (out.left - out.u.rowwise().squaredNorm()).cwiseMax(0.0f);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<uint16_t> lay_segments(const std::vector<double>& variances, uint32_t segments) {
@@ -109,8 +146,14 @@ std::vector<uint8_t> train_graph_code(Rows sample, const GraphCodeOptions& optio
   check(sample, options);
   const uint32_t dims = static_cast<uint32_t>(sample.dims);
   const bool projects = options.project && options.metric != GraphMetric::kL1 && dims > 1;
+  // By inner product the rows that matter are the long ones.
+  Matrix centred = options.metric == GraphMetric::kInner ? Matrix(sample.matrix())
+                                                         : gather(sample, sample_by_scale(sample, stop));
+  const Rows rows{centred.data(), sample.n, sample.dims};  // not centred yet
 
-  std::vector<float> mean(dims);
+  std::vector<float> mean(dims);  // of the table: about it the widest coordinate is least
+  const VectorD m = sample.matrix().cast<double>().colwise().mean();
+  for (uint32_t d = 0; d < dims; ++d) mean[d] = static_cast<float>(m(static_cast<Eigen::Index>(d)));
   std::vector<uint16_t> begins;
   Matrix matrix;  // code_dims x dims
   const uint32_t coordinates = GraphCode::coordinates(dims, projects);
@@ -118,35 +161,32 @@ std::vector<uint8_t> train_graph_code(Rows sample, const GraphCodeOptions& optio
     const uint32_t lifted = std::min(options.segments, coordinates);
     matrix = lifting(lifted, dims, options.seed);
     for (uint32_t s = 0; s <= lifted; ++s) begins.push_back(static_cast<uint16_t>(s));
-    const VectorD m = sample.matrix().cast<double>().colwise().mean();
-    for (uint32_t d = 0; d < dims; ++d) mean[d] = static_cast<float>(m(static_cast<Eigen::Index>(d)));
   } else if (projects) {
     const uint32_t spanned = static_cast<uint32_t>(std::min<size_t>(sample.n - 1, dims));
     uint32_t most = options.code_dims != 0 ? options.code_dims : std::min(dims, kMostDims * options.segments);
     most = std::min(most, std::max(spanned, options.segments));  // behind them nothing varies
-    const Pca pca = principal_directions(sample, most, options.segments, begins, stop);
+    const Pca pca = principal_directions(rows, most, options.segments, begins, stop);
     matrix = pca.pairs.vectors.topRows(begins.back()).cast<float>();
-    for (uint32_t d = 0; d < dims; ++d) mean[d] = static_cast<float>(pca.mean(static_cast<Eigen::Index>(d)));
   } else {
     for (const size_t b : pq_begins(dims, std::min<size_t>(options.segments, dims))) {
       begins.push_back(static_cast<uint16_t>(b));
     }
-    const VectorD m = sample.matrix().cast<double>().colwise().mean();
-    for (uint32_t d = 0; d < dims; ++d) mean[d] = static_cast<float>(m(static_cast<Eigen::Index>(d)));
   }
   const uint32_t segments = static_cast<uint32_t>(begins.size() - 1), code_dims = begins.back();
 
   const Eigen::Map<const Eigen::RowVectorXf> centre(mean.data(), static_cast<Eigen::Index>(dims));
-  Matrix centred = sample.matrix().rowwise() - centre;
-  const Vector whole = centred.rowwise().squaredNorm();
-  Matrix u = projects ? Matrix(centred * matrix.transpose()) : std::move(centred);
-  if (!u.allFinite() || !whole.allFinite())
-    throw Error(ErrorKind::kData, "vectors are too large for a graph code");
+  const Matrix* const turned = projects ? &matrix : nullptr;
+  centred.rowwise() -= centre;
+  const Matrix u = project(std::move(centred), turned).u;
+  Matrix some = gather(sample, evenly(sample.n, kMeasured));
+  some.rowwise() -= centre;
+  Projected measured = project(std::move(some), turned);
+  Vector& left = measured.left;
   stop.check();
 
   std::vector<float> centroids(size_t{code_dims} * kCentroids);
-  Vector left = (whole - u.rowwise().squaredNorm()).cwiseMax(0.0f);
-  if (code_dims >= dims) left.setZero();
+  std::vector<uint32_t> nearest(static_cast<size_t>(left.size()));
+  std::vector<float> off(nearest.size());
   for (uint32_t s = 0; s < segments; ++s) {
     const Eigen::Index from = begins[s], width = begins[s + 1] - begins[s];
     const Matrix part = u.middleCols(from, width);
@@ -157,18 +197,16 @@ std::vector<uint8_t> train_graph_code(Rows sample, const GraphCodeOptions& optio
         centroids[static_cast<size_t>((from + d) * kCentroids + c)] = found.centroids(c, d);
       }
     }
-    for (size_t i = 0; i < sample.n; ++i) {
-      const Eigen::Index row = static_cast<Eigen::Index>(i);
-      left(row) +=
-          (part.row(row) - found.centroids.row(static_cast<Eigen::Index>(found.nearest[i]))).squaredNorm();
-    }
+    const Matrix seen = measured.u.middleCols(from, width);
+    assign_nearest({seen.data(), nearest.size(), static_cast<size_t>(width)}, found.centroids, nearest.data(),
+                   off.data(), stop);
+    left += Eigen::Map<const Vector>(off.data(), left.size());
     stop.check();
   }
   std::sort(left.begin(), left.end());
-  const size_t cut = sample.n / 1000;  // what lies outside is clamped
-  const float low = left(static_cast<Eigen::Index>(cut));
-  const float high = left(static_cast<Eigen::Index>(sample.n - 1 - cut));
-  const float widest = u.cwiseAbs().maxCoeff();
+  const Eigen::Index cut = left.size() / 1000;  // what lies outside is clamped
+  const float low = left(cut), high = left(left.size() - 1 - cut);
+  const float widest = std::max(u.cwiseAbs().maxCoeff(), measured.u.cwiseAbs().maxCoeff());
 
   GraphCodeHead head{};
   head.magic = GraphCode::kMagic;

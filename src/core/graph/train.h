@@ -1,5 +1,6 @@
 // Training of the code by which a graph is walked (graph/code.h): principal directions, how many bits each
-// gets, centroids. Called when an index is built, and when an index that began empty has rows enough.
+// gets, centroids, all from rows drawn by their scale (graph/scale_sample.h). Called when an index is built,
+// and when an index that began empty has rows enough.
 #pragma once
 
 #include <cstdint>
