@@ -120,9 +120,11 @@ class LeanGraph {
     uint64_t hops = 0, scored = 0;
     double seconds = 0;
   };
-  // Each query's expanded nodes to see(query, distance, node), in any order.
+  // Each query's expanded nodes to see(query, distance, node), in any order. `hidden`: for each query a node
+  // that is treated as if it were not there, as when the index measures itself.
   template <class See>
-  Counts search(const Matrix<float>& queries, size_t n_queries, uint32_t ef, See see) const {
+  Counts search(const Matrix<float>& queries, size_t n_queries, uint32_t ef, See see,
+                const uint32_t* hidden = nullptr) const {
     Counts counts;
     const uint32_t n = options_.graph.n, degree = options_.graph.degree, m = code_.all_segments();
     const uint32_t dims = static_cast<uint32_t>(base_.cols);
@@ -136,6 +138,7 @@ class LeanGraph {
       core::GraphTables tables{entries.data(), 0, 0};
       code_.tables(queries.row(q), scratch.data(), &tables);
       std::memset(seen.data(), 0, seen.size() * 8);
+      if (hidden != nullptr) seen[hidden[q] / 64] |= uint64_t{1} << (hidden[q] % 64);
       core::Beam beam(keys.data(), ef);
       const auto offer = [&](const uint8_t* at, size_t n_blocks, const uint32_t* ids, uint32_t count) {
         scan.sums(at, n_blocks, m, tables.entries, sums.data());

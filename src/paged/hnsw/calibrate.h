@@ -49,11 +49,14 @@ inline bool by_products(const Options& o) {
   return o.metric == Metric::kL2 || o.metric == Metric::kInner || o.metric == Metric::kCosine;
 }
 
+// About what a query takes while it is measured with.
+inline size_t query_bytes(const Options& o) { return size_t{o.dims} * 4 + 64; }
+
 // How many rows to measure with, of an index of so many nodes.
 inline uint32_t wanted_queries(const Options& o, const CalibrateLimits& how) {
   if (o.payload == Payload::kNone) return 0;
   const double each = o.payload == Payload::kBits ? o.dims / 16.0 : by_products(o) ? o.dims : o.dims * 3.0;
-  const double fit = static_cast<double>(how.memory_bytes) / 2 / (o.dims * 4.0 + 64);
+  const double fit = static_cast<double>(how.memory_bytes / 2) / static_cast<double>(query_bytes(o));
   const double want = std::min(std::max(how.work_per_node / each, double{kLeastQueries}),
                                static_cast<double>(how.most_queries));
   return static_cast<uint32_t>(std::min({want, fit, static_cast<double>(o.nodes) / 2}));

@@ -73,8 +73,10 @@ paged::hnsw::CalibrateLimits calibrate_limits() {
 }
 
 // Chooses the slack, and if even the least does not fit, how many nodes the graph in memory has.
-void fit(GraphPlan& plan, int participants) {
-  const size_t budget = static_cast<size_t>(maintenance_work_mem) * 1024;
+void fit(GraphPlan& plan, const Options& o, int participants) {
+  // What measures searches has its queries beside the graph.
+  const size_t budget =
+      static_cast<size_t>(maintenance_work_mem) * 1024 - plan.held * paged::hnsw::query_bytes(o);
   plan.graph.n = plan.nodes;
   for (const uint32_t slack : kSlacks) {
     plan.graph.slack = slack;
@@ -262,7 +264,7 @@ bool prepare_graph(Participant& p) {
   plan.graph.entries = paged::hnsw::build_entries(linked);
   plan.graph.order = storage_options(p.index).graph_order(shared->options.metric);
   plan.held = paged::hnsw::held_queries(shared->options, calibrate_limits(), linked);
-  fit(plan, shared->participants);
+  fit(plan, shared->options, shared->participants);
   plan.graph.n = Min(plan.graph.n, plan.nodes - plan.held);
   lay_out(plan);
   p.memory = nullptr;
