@@ -179,6 +179,32 @@ TEST(SymmetricEigen, DegenerateMatrices) {
   EXPECT_THROW(symmetric_eigen(bad, Stop{}), Error);
 }
 
+TEST(SymmetricEigen, ValuesAloneAreTheSame) {
+  const auto check = [](const MatrixD& a) {
+    const VectorD all = symmetric_eigen(a, Stop{}).values, alone = symmetric_eigenvalues(a, Stop{});
+    ASSERT_EQ(all.size(), alone.size());
+    if (all.size() == 0) return;
+    EXPECT_LE((all - alone).cwiseAbs().maxCoeff(), 1e-13 * all.cwiseAbs().maxCoeff()) << a.rows();
+  };
+  for (const size_t n : {0, 1, 2, 3, 31, 64, 150}) {
+    const MatrixD g = test::gaussian(n, n, n + 1).cast<double>();
+    check(g + g.transpose());
+    check(1e200 * g * g.transpose());
+    check(MatrixD::Zero(n, n));
+    check(MatrixD::Ones(n, n));
+    check(MatrixD::Identity(n, n) - MatrixD::Ones(n, n));
+    MatrixD chain = MatrixD::Zero(n, n);  // tridiagonal, of a diagonal of zeros, and then one that falls
+    for (size_t i = 0; i + 1 < n; ++i) chain(i, i + 1) = chain(i + 1, i) = 1;
+    check(chain);
+    for (size_t i = 0; i < n; ++i) chain.row(i) *= std::pow(0.5, i), chain.col(i) *= std::pow(0.5, i);
+    check(chain);
+  }
+  EXPECT_TRUE(symmetric_eigenvalues(MatrixD::Constant(1, 1, -3), Stop{})(0) == -3);
+  test::StopAfter later{200};
+  const MatrixD g = test::gaussian(180, 180, 1).cast<double>();
+  EXPECT_THROW(symmetric_eigenvalues(g + g.transpose(), later.stop()), Stopped);
+}
+
 TEST(SymmetricEigen, SubspaceIterationFindsTheTop) {
   const Matrix x = decaying(800, 200, 0.97, 9);
   const MatrixD a = direct_covariance(x);

@@ -159,6 +159,49 @@ void diagonalize(VectorD& d, VectorD& e, MatrixD& rows, const Stop& stop) {
   apply_turns(rows, turns, stop);
 }
 
+// The same without vectors, free of square roots but for the shift (Pal, Walker and Kahan; Parlett
+// 1980, 8.15): what a rotation does to the diagonal depends on the squares of the subdiagonal alone.
+void diagonalize(VectorD& d, VectorD& e, const Stop& stop) {
+  const Index n = d.size();
+  e = e.cwiseAbs2();
+  Index sweeps_left = 30 * n;
+  constexpr double kEpsilon = std::numeric_limits<double>::epsilon();
+  const auto split = [&](Index m) {
+    const double size = kEpsilon * (std::abs(d(m)) + std::abs(d(m + 1)));
+    return !(e(m) > size * size);
+  };
+  for (Index l = 0; l < n; ++l) {
+    for (;;) {
+      Index m = l;
+      while (m + 1 < n && !split(m)) ++m;
+      if (m == l) break;
+      if (--sweeps_left < 0) throw Error(ErrorKind::kInternal, "eigenvalue iteration did not converge");
+      stop.check();
+      const double root = std::sqrt(e(l));
+      const double half = (d(l + 1) - d(l)) / (2 * root);
+      const double shift = d(l) - root / (half + std::copysign(hypotenuse(half, 1.0), half));
+      double c = 1;  // squares of cosine and sine
+      double s = 0;
+      double g = d(m) - shift;
+      double p = g * g;
+      for (Index i = m - 1; i >= l; --i) {
+        const double b = e(i);
+        const double r = p + b;
+        if (i + 1 < m) e(i + 1) = s * r;
+        const double last_c = c;
+        const double last_g = g;
+        c = p / r;
+        s = b / r;
+        g = c * (d(i) - shift) - s * last_g;
+        d(i + 1) = last_g + (d(i) - g);
+        p = c > 0 ? g * g / c : last_c * b;
+      }
+      e(l) = s * p;
+      d(l) = shift + g;
+    }
+  }
+}
+
 EigenPairs largest_first(const VectorD& d, const MatrixD& rows) {
   std::vector<Index> order(static_cast<size_t>(d.size()));
   std::iota(order.begin(), order.end(), Index{0});
@@ -218,7 +261,11 @@ EigenPairs solve(MatrixD a, bool vectors, const Stop& stop) {
   VectorD e = VectorD::Zero(n);
   MatrixD rows = tridiagonalize(a, d, e, vectors, stop);
   // The rows of `rows` must be eigenvectors of T's coordinates: T = Z D Z^T, a = (Z^T q)^T D (Z^T q).
-  diagonalize(d, e, rows, stop);
+  if (vectors) {
+    diagonalize(d, e, rows, stop);
+  } else {
+    diagonalize(d, e, stop);
+  }
   EigenPairs pairs = largest_first(d, rows);
   pairs.values *= largest;
   return pairs;

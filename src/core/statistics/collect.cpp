@@ -51,10 +51,14 @@ void dots(const float* x, Rows rows, size_t from, size_t to, float* out) {
                                nullptr);
 }
 
+// Rows that stay in the first-level cache while others pass; whole tiles of the kernel.
+size_t block_rows(size_t dims) {
+  return std::clamp<size_t>((size_t{24} << 10) / (sizeof(float) * dims) / 4 * 4, 4, 512);
+}
+
 Distances measure(Rows rows, size_t anchors, SphereMetric metric, const Stop& stop) {
   Distances out{anchors, rows.n, std::vector<float>(anchors * rows.n)};
-  // Blocks of rows that stay in cache while all anchors pass.
-  const size_t block = std::clamp<size_t>((size_t{256} << 10) / (sizeof(float) * rows.dims), 4, 512);
+  const size_t block = block_rows(rows.dims);
   for (size_t from = 0; from < rows.n; from += block) {
     const size_t to = std::min(from + block, rows.n);
     for (size_t i = 0; i < anchors; ++i) {
@@ -224,10 +228,16 @@ Spectra spectra_of_few(Rows rows, size_t n, const Stop& stop) {
   const auto index = [](size_t i) { return static_cast<Eigen::Index>(i); };
   MatrixD products(index(n), index(n));
   std::vector<float> row(n);
-  for (size_t i = 0; i < n; ++i) {
+  const Rows all{centred.data(), n, rows.dims};
+  for (size_t from = 0; from < n; from += block_rows(rows.dims)) {
     stop.check();
-    dots(centred.data() + i * rows.dims, {centred.data(), n, rows.dims}, 0, i + 1, row.data());
-    for (size_t j = 0; j <= i; ++j) products(index(i), index(j)) = products(index(j), index(i)) = row[j];
+    for (size_t i = from; i < n; ++i) {
+      const size_t to = std::min(from + block_rows(rows.dims), i + 1);
+      dots(all.row(i), all, from, to, row.data());
+      for (size_t j = from; j < to; ++j) {
+        products(index(i), index(j)) = products(index(j), index(i)) = row[j - from];
+      }
+    }
   }
   const auto eigenvalues = [&](size_t m) {
     MatrixD part = products.topLeftCorner(index(m), index(m));
