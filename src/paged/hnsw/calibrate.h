@@ -32,7 +32,7 @@ struct CalibrateLimits {
   uint32_t most_queries = kMostQueries;
   // Coordinates that a node is compared in, with all queries: fewer queries where there are many dimensions,
   // down to kLeastQueries.
-  uint32_t work_per_node = 80000;
+  uint32_t work_per_node = 160000;
 };
 
 // Whether to measure: never done, or a fifth of the nodes changed since.
