@@ -9,12 +9,12 @@ FROM (SELECT n, (SELECT array_agg(CASE WHEN n % 2 = 0 OR i < 6 THEN ('x' || left
       FROM generate_series(1, 2500) n) x;
 INSERT INTO ordered SELECT 3000 + id, v, h, s, b, w FROM ordered WHERE id <= 100;
 INSERT INTO ordered VALUES (4000);
--- How many codes 20 searches score by an index on w, in the order of an operator
+-- How many codes 50 searches score by an index on w, in the order of an operator
 CREATE FUNCTION look(i regclass, op text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE q int; n bigint; total bigint := 0;
 BEGIN
-  FOR q IN 1..20 LOOP
-    EXECUTE format('SELECT count(*) FROM (SELECT id FROM ordered ORDER BY w %s (SELECT w FROM ordered WHERE id = $1) LIMIT 10) x', op) INTO n USING q * 120;
+  FOR q IN 1..50 LOOP
+    EXECUTE format('SELECT count(*) FROM (SELECT id FROM ordered ORDER BY w %s (SELECT w FROM ordered WHERE id = $1) LIMIT 10) x', op) INTO n USING q * 48;
     ASSERT lowdim_last_scan() ->> 'index' = i::text, 'another plan';
     total := total + (lowdim_last_scan() -> 'codes_scored')::bigint;
   END LOOP;

@@ -22,6 +22,7 @@
 #include "core/codec/fastscan.h"
 #include "core/graph/beam.h"
 #include "core/graph/build.h"
+#include "core/graph/content_order.h"
 #include "core/graph/train.h"
 #include "core/simd/fastscan.h"
 #include "core/simd/kernels.h"
@@ -108,7 +109,7 @@ class LeanGraph {
   // Nodes are the rows of `base`, in their order; places[i] is that of node i in its table. Both stay.
   LeanGraph(const Matrix<float>& base, const std::vector<uint32_t>& places, const LeanGraphOptions& options)
       : base_(base), options_(options) {
-    train();
+    train(places);
     build(places);
     lay_out();
   }
@@ -182,13 +183,19 @@ class LeanGraph {
     if (!options_.quiet) std::printf(format, args...);
   }
 
-  void train() {
+  void train(const std::vector<uint32_t>& places) {
     const auto start = std::chrono::steady_clock::now();
     const size_t n_sample = std::min(base_.rows, options_.sample);
     Matrix<float> sample(n_sample, base_.cols);
+    // As in a server: all rows, or some by where they lie in their table, then in an order of their own.
+    std::vector<uint32_t> at(base_.rows);
+    for (uint32_t i = 0; i < base_.rows; ++i) at[places[i]] = i;
     core::Random random(options_.seed);
-    for (size_t i = 0; i < n_sample; ++i)
-      std::memcpy(sample.row(i), base_.row(random.below(base_.rows)), base_.cols * sizeof(float));
+    for (size_t i = 0; i < n_sample; ++i) {
+      const uint32_t row = at[n_sample == base_.rows ? i : random.below(base_.rows)];
+      std::memcpy(sample.row(i), base_.row(row), base_.cols * sizeof(float));
+    }
+    core::sort_by_content(sample.values.data(), n_sample, base_.cols, options_.seed);
     core::GraphCodeOptions options;
     options.metric = options_.metric;
     options.segments = options_.segments;

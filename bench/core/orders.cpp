@@ -29,7 +29,7 @@ constexpr const char* kUsage =
     "       [--build-orders shuffle,lid_desc,heap] [--labels FILE]\n"
     "  the first rows of FILE; --labels: a number a line, for an order class by class; --draws: so many "
     "graphs\n"
-    "  with other levels, numberings and samples, of which the mean is given\n";
+    "  with other levels, numberings and samples, of which the mean is given with its standard error\n";
 
 // -1 / mean ln(T_j / T_k) over the k nearest others, zero distances dropped; 0 where there is none.
 std::vector<double> local_dimensions(const bench::Matrix<float>& base, size_t threads) {
@@ -49,6 +49,17 @@ std::vector<double> local_dimensions(const bench::Matrix<float>& base, size_t th
     if (logs > 0) out[i] = static_cast<double>(n) / logs;
   }
   return out;
+}
+
+struct Mean {
+  double value, error;  // its standard error
+};
+Mean mean_of(const std::vector<double>& draws) {
+  const double n = static_cast<double>(draws.size());
+  double sum = 0, squares = 0;
+  for (const double x : draws) sum += x;
+  for (const double x : draws) squares += (x - sum / n) * (x - sum / n);
+  return {sum / n, n > 1 ? std::sqrt(squares / (n - 1) / n) : 0};
 }
 
 std::vector<int> read_labels(const std::string& path, size_t rows) {
@@ -102,12 +113,12 @@ int run(const bench::Arguments& args) {
 
   const size_t draws = args.count("draws", 1);
   const std::vector<std::string> orders = bench::split(args.text("build-orders", "shuffle,lid_desc,heap"));
-  std::map<std::string, std::map<std::string, double>> table;  // graph and ef, arrival
+  std::map<std::string, std::map<std::string, std::vector<double>>> table;  // graph and ef, arrival; of draws
   for (const auto& [name, arrival] : arrivals) {
     const bench::Matrix<float> rows = bench::rows_in_order(base, arrival);
     for (size_t draw = 0; draw < draws; ++draw) {
       const auto put = [&](const std::string& graph, uint32_t ef, bench::Recall& recall) {
-        table[graph + " | " + std::to_string(ef)][name] += recall.value() / static_cast<double>(draws);
+        table[graph + " | " + std::to_string(ef)][name].push_back(recall.value());
       };
       bench::PlainHnsw plain(rows, m, static_cast<uint32_t>(args.count("ef-construction", 128)), 5 + draw);
       for (const uint32_t ef : efs) {
@@ -117,8 +128,9 @@ int run(const bench::Arguments& args) {
         }
         put("hnsw", ef, recall);
       }
-      // As in a server: nodes are numbered shuffled, whatever order the rows came in.
-      const std::vector<uint32_t> places = bench::shuffled(n, 1 + draw);
+      // As in a server: nodes are numbered by what they contain, whatever order the rows came in.
+      const std::vector<uint32_t> places =
+          core::order_by_content({rows.values.data(), rows.rows, rows.cols}, 1 + draw);
       const bench::Matrix<float> nodes = bench::rows_in_order(rows, places);
       std::vector<uint32_t> ids(n);
       for (uint32_t i = 0; i < n; ++i) ids[i] = arrival[places[i]];
@@ -150,12 +162,16 @@ int run(const bench::Arguments& args) {
     double low = 1, high = 0;
     std::printf("| %s |", graph.c_str());
     for (const auto& [name, recall] : recalls) {
-      std::printf(" %.4f |", recall);
-      low = std::min(low, recall);
-      high = std::max(high, recall);
+      const Mean mean = mean_of(recall);
+      std::printf(draws > 1 ? " %.4f +- %.4f |" : " %.4f |", mean.value, mean.error);
+      low = std::min(low, mean.value);
+      high = std::max(high, mean.value);
     }
-    std::printf(" %+.2f | %.2f |\n", 100 * (recalls.at("falling") - recalls.at("rising")),
-                100 * (high - low));
+    std::vector<double> apart = recalls.at("falling");
+    for (size_t i = 0; i < draws; ++i) apart[i] = 100 * (apart[i] - recalls.at("rising")[i]);
+    const Mean mean = mean_of(apart);
+    std::printf(draws > 1 ? " %+.2f +- %.2f |" : " %+.2f |", mean.value, mean.error);
+    std::printf(" %.2f |\n", 100 * (high - low));
   }
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/base/arena.h"
+#include "core/graph/content_order.h"
 #include "pg/am/hnsw/build_state.h"
 #include "pg/am/hnsw/learn.h"
 #include "pg/arena_pg.h"
@@ -123,6 +124,8 @@ Sample take_sample(Relation heap, Relation index, IndexInfo* info, const Options
                                  sample_row, &s, nullptr);
   }
   MemoryContextDelete(s.row_context);
+  // Of a small table, whose rows are all here, one sample whatever their order.
+  call_core([=] { core::sort_by_content(sample.rows, sample.count, sample.dims, 1); });
   return sample;
 }
 
