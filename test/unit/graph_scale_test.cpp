@@ -48,6 +48,18 @@ TEST(ScaleSample, NarrowRowsComeMoreOften) {
   EXPECT_LT(ratio, 24);
 }
 
+TEST(ScaleSample, EqualRowsAreNoNeighbours) {
+  constexpr size_t kDims = 16;
+  Random random(5);
+  std::vector<float> rows;
+  add_rows(600, kDims, 1, random, rows);
+  std::vector<float> narrow;
+  add_rows(20, kDims, 0.25, random, narrow);
+  for (int i = 0; i < 30; ++i) rows.insert(rows.end(), narrow.begin(), narrow.end());
+  const std::vector<uint32_t> drawn = times(rows, kDims);
+  EXPECT_GT(mean_of(drawn, 600, 1200), 4 * mean_of(drawn, 0, 600));
+}
+
 TEST(ScaleSample, OneScaleKeepsNearlyAllRows) {
   constexpr size_t kDims = 64;
   Random random(2);
