@@ -70,6 +70,36 @@ ALTER INDEX recall_v RESET (target_recall);
 SELECT ef, chosen FROM effort('recall_v');
 ALTER INDEX recall_v RESET (ef_search);
 
+-- Searches stop by themselves where a recall decides, and that takes no more nodes than as many candidates for all.
+SELECT count(*) BETWEEN 3 AND 11 AS steps, bool_and(recall BETWEEN 0.5 AND 1) AS recall, bool_and(error BETWEEN 0 AND 0.1) AS error,
+  bool_and(below_0_8 BETWEEN 0 AND 1) AS low, bool_and(nodes_visited BETWEEN 11 AND most_nodes) AS nodes, bool_and(codes_scored > nodes_visited) AS codes
+  FROM lowdim_effort('recall_v');
+SELECT bool_and(recall > before) AS recall, bool_and(nodes_visited > nodes_before) AS nodes, bool_and(below_0_8 <= low_before) AS low
+  FROM (SELECT *, lag(recall) OVER o AS before, lag(nodes_visited) OVER o AS nodes_before, lag(below_0_8) OVER o AS low_before
+    FROM lowdim_effort('recall_v') WINDOW o AS (ORDER BY recall)) x;
+CREATE FUNCTION recall_effort(query int, OUT info text, OUT scan text, OUT nodes int, OUT foretold float8) LANGUAGE plpgsql AS $$
+DECLARE i jsonb := lowdim_info('recall_v'); s jsonb;
+BEGIN
+  PERFORM FROM (SELECT FROM recall_t ORDER BY v <-> recall_point(query)::vector LIMIT 10) x;
+  s := lowdim_last_scan();
+  info := i ->> 'effort'; scan := s ->> 'effort'; nodes := s ->> 'nodes_visited'; foretold := i ->> 'hops';
+END $$;
+SELECT info, scan FROM recall_effort(9001);
+SET lowdim.target_recall = 0.95;
+SELECT min(info) AS info, max(scan) AS scan, count(DISTINCT nodes) > 3 AS differ, avg(nodes) BETWEEN 0.8 * max(foretold) AND 1.25 * max(foretold) AS foretold
+  FROM generate_series(9001, 9200) q, recall_effort(q);
+SET lowdim.ef_search = 40;
+SELECT info, scan FROM recall_effort(9001);
+RESET lowdim.ef_search;
+-- Rows are rows, however soon a search stops: all of them, each once; a wider round follows where more are wanted.
+SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM recall_t ORDER BY v <-> recall_point(9001)::vector) x;
+SELECT count(*) FROM (SELECT FROM recall_t ORDER BY v <-> recall_point(9001)::vector LIMIT 300) x;
+SELECT (lowdim_last_scan() ->> 'rounds')::int > 1 AS rounds, lowdim_last_scan() ->> 'effort' AS effort;
+RESET lowdim.target_recall;
+SELECT * FROM lowdim_effort(NULL);
+SELECT * FROM lowdim_effort('recall_t');
+SELECT * FROM lowdim_effort(0);
+
 -- What is not a recall.
 SET lowdim.target_recall = 1.5;
 SET lowdim.target_recall = -0.1;
@@ -104,7 +134,7 @@ SELECT target, f.share BETWEEN target - 0.05 AND target + 0.05 AS found, f.same_
 
 -- lowdim_recall measures at that ef_search too.
 SET lowdim.target_recall = 0.93;
-SELECT count(*), count(*) FILTER (WHERE ef_search = (SELECT ef FROM effort('recall_v'))) AS mine FROM lowdim_recall('recall_v', 5, 10);
+SELECT count(*), bool_or(ef_search = (SELECT ef FROM effort('recall_v'))) AS mine FROM lowdim_recall('recall_v', 5, 10);
 -- More is dearer, as the planner sees it.
 CREATE FUNCTION recall_cost(target float8) RETURNS float8 LANGUAGE plpgsql AS $$
 DECLARE plan json;
@@ -145,6 +175,7 @@ SELECT chosen, predicted >= 0.9 AS predicted FROM effort('recall_e_v');
 CREATE INDEX recall_none ON recall_t USING lean_hnsw (v) WITH (rerank = none, target_recall = 0.9);
 SELECT count(*), count(recall) AS recall, count(error) AS error, bool_and(nodes_visited >= ef_search) AS nodes FROM lowdim_calibration('recall_none');
 SELECT * FROM effort('recall_none');
+SELECT count(*) FROM lowdim_effort('recall_none');
 -- Bits, where many are equally far, and the other distances.
 CREATE TABLE recall_b AS SELECT (i * 2654435761 % 4294967296)::bit(32) || (i * 40503 % 65536)::bit(16) AS b, recall_point(i::int)::vector(16) AS v,
   recall_point(i::int)::vector(16)::halfvec(16) AS h FROM generate_series(1::bigint, 1500) i;
@@ -180,4 +211,4 @@ SELECT * FROM lowdim_calibration('recall_t');
 SELECT * FROM lowdim_calibration('recall_t_pkey');
 SELECT * FROM lowdim_calibration(0);
 DROP TABLE recall_t, recall_e, recall_b, recall_l, recall_targets;
-DROP FUNCTION recall_point, effort, recall_found, recall_cost, recall_rounds, recall_of_build;
+DROP FUNCTION recall_point, effort, recall_found, recall_cost, recall_rounds, recall_effort, recall_of_build;

@@ -28,7 +28,7 @@ constexpr const char* kUsage =
     "      [--sample 20000] [--threads 2] [--ef 10,20,40,80,160,320] [--order shuffle|file]\n"
     "      [--build-order shuffle|lid_desc|heap]\n"
     "      [--schemes exact,lvq4:96,rabitq1]   the same graph with other codes (graph_schemes.h)\n"
-    "      [--effort]   rules of when a query stops by itself, instead of the table by ef (graph_effort.h)\n";
+    "      [--effort]   queries that stop by themselves, beside one effort for all (graph_effort.h)\n";
 
 // A search with any scheme: float estimates, the exact distance of every expanded node.
 void search_scheme(bench::Scheme& scheme, const std::string& name, const bench::Matrix<float>& base,
@@ -109,25 +109,20 @@ int run(const bench::Arguments& args) {
   o.graph.order = bench::order_named(args.text("build-order", "shuffle"));
   const bench::LeanGraph lean(base, order, o);
 
+  if (args.has("effort")) {
+    bench::compare_efforts(lean, queries, truth, order, n_queries, k);
+    return 0;
+  }
   std::printf("| ef | recall | hops | codes | us |\n| --- | --- | --- | --- | --- |\n");
-  const bool effort = args.has("effort");
-  std::vector<bench::EffortTrace> traces;
-  for (const std::string& word : split(effort ? std::to_string(bench::kEffortHops) : args.text("ef", kEfs))) {
-    const uint32_t ef = static_cast<uint32_t>(std::stoul(word));
+  for (const std::string& ef : split(args.text("ef", kEfs))) {
     bench::Recall recall(truth, order, k);
-    const auto counts = lean.search(queries, n_queries, ef, [&](size_t q, float d, uint32_t at) {
-      recall.see(q, d, at);
-      if (!effort) return;
-      if (traces.size() == q) traces.emplace_back(k);
-      const int32_t* right = truth.row(q);
-      traces[q].hop(d, std::find(right, right + k, static_cast<int32_t>(order[at])) != right + k);
-    });
+    const auto counts = lean.search(queries, n_queries, static_cast<uint32_t>(std::stoul(ef)),
+                                    [&](size_t q, float d, uint32_t at) { recall.see(q, d, at); });
     const double per = static_cast<double>(n_queries);
-    std::printf("| %u | %.4f | %.1f | %.0f | %.1f |\n", ef, recall.value(),
+    std::printf("| %s | %.4f | %.1f | %.0f | %.1f |\n", ef.c_str(), recall.value(),
                 static_cast<double>(counts.hops) / per, static_cast<double>(counts.scored) / per,
                 counts.seconds / per * 1e6);
   }
-  if (effort) bench::compare_efforts(traces);
   if (args.has("schemes")) {
     std::printf("\n| scheme | bytes | ef | recall | hops |\n| --- | ---: | ---: | ---: | ---: |\n");
     for (const std::string& name : split(args.text("schemes", ""))) {

@@ -1,124 +1,109 @@
-// Whether queries can tell by themselves how long to search: each is searched with a wide beam and what it
-// has found is noted hop by hop; then rules of when to stop are compared with stopping all queries after as
-// many hops. A rule is worth its while if it leaves fewer queries with a recall below 0.8 for the same hops
-// on average. Called by graph.cpp for --effort.
+// Queries that tell by themselves when they have enough (core/graph/effort.h), beside stopping all of them
+// after as many nodes. Half of the queries are what the rule is fitted to, the other half is searched by it,
+// so that neither the model nor the thresholds have seen them. Called by graph.cpp for --effort.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <functional>
-#include <utility>
 #include <vector>
+
+#include "../data/fvecs.h"
+#include "core/graph/effort_fit.h"
+#include "lean_graph.h"
 
 namespace lowdim::bench {
 
-inline constexpr uint32_t kEffortHops = 1600, kEffortLeast = 20;
+inline constexpr uint32_t kWidestEffort = 1600;
 
-// What one query has found after each hop.
-class EffortTrace {
- public:
-  explicit EffortTrace(size_t k) : k_(k) {}
+// The searches of `n` queries from `first` on, a point wherever their meters are due; and what each has found
+// after every node.
+struct EffortRuns {
+  std::vector<core::EffortPoint> points;
+  std::vector<uint32_t> ends;
+  std::vector<std::vector<float>> found;
 
-  // `right`: it is one of the true neighbours.
-  void hop(float distance, bool right) {
-    const bool changes = nearest_.size() < k_ || distance < nearest_.back();
-    if (changes) {
-      nearest_.insert(std::upper_bound(nearest_.begin(), nearest_.end(), distance), distance);
-      if (nearest_.size() > k_) nearest_.pop_back();
+  EffortRuns(const LeanGraph& graph, const Matrix<float>& queries, const Matrix<int32_t>& truth,
+             const std::vector<uint32_t>& order, size_t first, size_t n, size_t k) {
+    Matrix<float> own(n, queries.cols);
+    for (size_t q = 0; q < n; ++q) std::copy_n(queries.row(first + q), queries.cols, own.row(q));
+    core::EffortMeter meter;
+    size_t right = 0;
+    double distance = 0;
+    const auto point = [&](const core::DeepBeam& beam, const core::GraphTables& tables, uint64_t scored) {
+      core::EffortPoint p{meter.hops(), static_cast<uint32_t>(scored), found.back().back(), {}};
+      meter.read(beam, tables, p.features);
+      points.push_back(p);
+      ends.back() = static_cast<uint32_t>(points.size());
+    };
+    graph.search_until<core::DeepBeam>(
+        own, n, kWidestEffort,
+        [&](size_t q, float d, uint32_t at) {
+          if (found.size() == q) {
+            found.emplace_back();
+            ends.push_back(static_cast<uint32_t>(points.size()));
+            meter = core::EffortMeter();
+            right = 0;
+          }
+          const int32_t* answer = truth.row(first + q);
+          right += std::find(answer, answer + k, static_cast<int32_t>(order[at])) != answer + k;
+          distance = static_cast<double>(d);
+          found[q].push_back(static_cast<float>(right) / static_cast<float>(k));
+        },
+        [&](size_t, const core::DeepBeam& beam, const core::GraphTables& tables, uint64_t scored) {
+          meter.see(static_cast<double>(tables.bias) + static_cast<double>(tables.step) * beam.popped(),
+                    distance);
+          if (meter.due()) point(beam, tables, scored);
+          return false;
+        });
+  }
+  core::EffortTraces traces() const {
+    return {points.data(), ends.data(), static_cast<uint32_t>(ends.size())};
+  }
+  // Mean of what(share found) after `hops` nodes, straight between two whole numbers of them.
+  template <class What>
+  double after(double hops, What what) const {
+    const size_t whole = static_cast<size_t>(hops);
+    double at[2] = {};
+    for (const std::vector<float>& f : found) {
+      for (size_t i : {0u, 1u}) at[i] += what(f[std::min(whole + i, f.size()) - 1]);
     }
-    right_ += right;
-    const Hop before = hops_.empty() ? Hop{0, 0, 0, distance, 0} : hops_.back();
-    Hop now{};
-    now.recall = static_cast<float>(right_) / static_cast<float>(k_);
-    now.changes = before.changes + changes;
-    now.last = changes ? hops() + 1 : before.last;
-    now.front = before.front + (distance - before.front) / 8;
-    const float reach = std::fabs(nearest_.back());
-    now.gap = reach > 0 ? (now.front - nearest_.back()) / reach : 0;
-    hops_.push_back(now);
+    return (at[0] + (at[1] - at[0]) * (hops - static_cast<double>(whole))) /
+           static_cast<double>(found.size());
   }
-
-  uint32_t hops() const { return static_cast<uint32_t>(hops_.size()); }
-  double recall(uint32_t h) const { return static_cast<double>(hops_[h - 1].recall); }
-  // Hops since the nearest k changed.
-  double quiet(uint32_t h) const { return h - hops_[h - 1].last; }
-  // How often they changed in the later half of the hops.
-  double recent(uint32_t h) const { return hops_[h - 1].changes - hops_[h / 2 - 1].changes; }
-  // Of the gap: how far beyond the k-th distance it searches by now, as a share of that.
-  double far(uint32_t h, double times) const {
-    return std::exp(times * std::clamp(static_cast<double>(hops_[h - 1].gap), -0.4, 0.4));
-  }
-
- private:
-  struct Hop {
-    float recall;
-    uint32_t changes, last;
-    float front, gap;
-  };
-  size_t k_, right_ = 0;
-  std::vector<Hop> hops_;
-  std::vector<float> nearest_;
 };
 
-struct EffortResult {
-  double hops, recall, low;  // low: the share of queries below 0.8
-};
-
-// stop(trace, hops): whether to stop after so many.
-template <class Stop>
-EffortResult effort_of(const std::vector<EffortTrace>& traces, Stop stop) {
-  EffortResult r{0, 0, 0};
-  for (const EffortTrace& t : traces) {
-    uint32_t h = std::min(kEffortLeast, t.hops());
-    while (h < t.hops() && !stop(t, h)) ++h;
-    r.hops += h;
-    r.recall += t.recall(h);
-    r.low += t.recall(h) < 0.8 - 1e-4;
+inline void compare_efforts(const LeanGraph& graph, const Matrix<float>& queries,
+                            const Matrix<int32_t>& truth, const std::vector<uint32_t>& order,
+                            size_t n_queries, size_t k) {
+  const size_t half = n_queries / 2;
+  const EffortRuns fitted(graph, queries, truth, order, 0, half, k);
+  const EffortRuns held_out(graph, queries, truth, order, half, n_queries - half, k);
+  core::EffortModel model{};
+  core::EffortStep steps[core::kEffortSteps];
+  std::vector<float> scores(std::max(fitted.points.size(), held_out.points.size()));
+  if (!core::measure_effort(fitted.traces(), scores.data(), &model, steps)) {
+    std::printf("nothing to learn\n");
+    return;
   }
-  const double n = static_cast<double>(traces.size());
-  return {r.hops / n, r.recall / n, r.low / n};
-}
-
-// The rules with as many hops as reach a mean recall of 0.9, 0.95 and 0.98.
-inline void compare_efforts(const std::vector<EffortTrace>& traces) {
-  using Rule = std::function<double(const EffortTrace&, uint32_t)>;  // stops from a threshold on
-  const std::vector<std::pair<const char*, Rule>> rules = {
-      {"hops since the last change", [](const EffortTrace& t, uint32_t h) { return t.quiet(h); }},
-      {"these x exp(4 gap)", [](const EffortTrace& t, uint32_t h) { return t.quiet(h) * t.far(h, 4); }},
-      {"these x exp(8 gap)", [](const EffortTrace& t, uint32_t h) { return t.quiet(h) * t.far(h, 8); }},
-      {"hops x exp(8 gap)", [](const EffortTrace& t, uint32_t h) { return h * t.far(h, 8); }},
-      {"hops / sqrt(1 + changes in their later half)",
-       [](const EffortTrace& t, uint32_t h) { return h / std::sqrt(1 + t.recent(h)); }}};
-  std::printf("\n| rule | recall | hops | below 0.8 | same hops for all: recall | below 0.8 | ratio |\n");
-  std::printf("| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n");
-  for (const auto& named : rules) {
-    const Rule& rule = named.second;
-    for (const double target : {0.9, 0.95, 0.98}) {
-      double low = 1, high = 1e4;
-      const auto at = [&](double threshold) {
-        return effort_of(traces, [&](const EffortTrace& t, uint32_t h) { return rule(t, h) >= threshold; });
-      };
-      for (int i = 0; i < 14; ++i) {
-        const double mid = std::sqrt(low * high);
-        (at(mid).recall >= target ? high : low) = mid;
-      }
-      const EffortResult own = at(high);
-      // Between two whole numbers of hops.
-      const uint32_t whole = static_cast<uint32_t>(own.hops);
-      const double share = own.hops - whole;
-      const auto fixed = [&](uint32_t hops) {
-        return effort_of(traces, [&](const EffortTrace&, uint32_t h) { return h >= hops; });
-      };
-      const EffortResult a = fixed(whole), b = fixed(whole + 1);
-      const double recall = a.recall + (b.recall - a.recall) * share;
-      const double below = a.low + (b.low - a.low) * share;
-      std::printf("| %s | %.3f | %.0f | %.4f | %.3f | %.4f | %.2f |\n", named.first, own.recall, own.hops,
-                  own.low, recall, below, below > 0 ? own.low / below : 0.0);
-      std::fflush(stdout);
-    }
+  std::printf("model: %.3f", static_cast<double>(model.constant));
+  for (const float w : model.weights) std::printf(" %+.3f", static_cast<double>(w));
+  std::printf(
+      "\n\n| asked | foretold | recall | nodes | below 0.8 | as many for all: recall | below 0.8 | ratio |\n"
+      "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
+  for (size_t i = 0; i < held_out.points.size(); ++i) scores[i] = model.missing(held_out.points[i].features);
+  for (uint32_t s = 0; s < core::kEffortSteps; ++s) {
+    const core::EffortStep own =
+        core::try_effort(held_out.traces(), scores.data(), static_cast<double>(steps[s].threshold),
+                         static_cast<double>(steps[s].width));
+    const double hops = static_cast<double>(own.hops), low = static_cast<double>(own.low);
+    const double recall = held_out.after(hops, [](float f) { return static_cast<double>(f); });
+    const double below =
+        held_out.after(hops, [](float f) { return f < core::kLowRecall - 1e-4f ? 1.0 : 0.0; });
+    std::printf("| %.3f | %.3f | %.3f | %.1f | %.4f | %.3f | %.4f | %.2f |\n",
+                static_cast<double>(core::kEffortRecalls[s]), static_cast<double>(steps[s].recall),
+                static_cast<double>(own.recall), hops, low, recall, below, below > 0 ? low / below : 0.0);
   }
 }
 

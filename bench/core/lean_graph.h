@@ -126,10 +126,18 @@ class LeanGraph {
   template <class See>
   Counts search(const Matrix<float>& queries, size_t n_queries, uint32_t ef, See see,
                 const uint32_t* hidden = nullptr) const {
+    return search_until<core::Beam>(
+        queries, n_queries, ef, see,
+        [](size_t, const core::Beam&, const core::GraphTables&, uint64_t) { return false; }, hidden);
+  }
+  // The same, with stop(query, beam, tables, scored) after each node: true ends the query.
+  template <class Beam, class See, class Stop>
+  Counts search_until(const Matrix<float>& queries, size_t n_queries, uint32_t ef, See see, Stop stop,
+                      const uint32_t* hidden = nullptr) const {
     Counts counts;
     const uint32_t n = options_.graph.n, degree = options_.graph.degree, m = code_.all_segments();
     const uint32_t dims = static_cast<uint32_t>(base_.cols);
-    std::vector<uint64_t> keys(ef + 1), seen((n + 63) / 64);
+    std::vector<uint64_t> keys(Beam::room(ef)), seen((n + 63) / 64);
     std::vector<uint8_t> entries(16 * m);
     std::vector<float> scratch(code_.scratch_floats());
     std::vector<uint32_t> sums((graph_->entry_count() + 31) / 32 * 32 + 32 * ((degree + 31) / 32));
@@ -140,7 +148,8 @@ class LeanGraph {
       code_.tables(queries.row(q), scratch.data(), &tables);
       std::memset(seen.data(), 0, seen.size() * 8);
       if (hidden != nullptr) seen[hidden[q] / 64] |= uint64_t{1} << (hidden[q] % 64);
-      core::Beam beam(keys.data(), ef);
+      Beam beam(keys.data(), ef);
+      const uint64_t scored_before = counts.scored;
       const auto offer = [&](const uint8_t* at, size_t n_blocks, const uint32_t* ids, uint32_t count) {
         scan.sums(at, n_blocks, m, tables.entries, sums.data());
         counts.scored += count;
@@ -166,6 +175,7 @@ class LeanGraph {
         uint32_t count;
         std::memcpy(&count, node, 4);
         offer(node + 8 + degree * 4, (count + 31) / 32, reinterpret_cast<const uint32_t*>(node + 8), count);
+        if (stop(q, beam, tables, counts.scored - scored_before)) break;
         uint32_t next;
         if (beam.peek(&next)) {
           const uint8_t* ahead = nodes_.data() + node_bytes_ * next;

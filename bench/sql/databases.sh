@@ -40,7 +40,7 @@ open_databases() {
       echo "the server has no extension $extension: $name is left out" >&2
       continue
     fi
-    case ${FRESH:-} in 1 | "$name") ask postgres "DROP DATABASE IF EXISTS $db" 2>/dev/null ;; esac
+    case ${FRESH:-} in 1 | "$name") PGOPTIONS='-c client_min_messages=warning' ask postgres "DROP DATABASE IF EXISTS $db" ;; esac
     [ "$(ask postgres "SELECT count(*) FROM pg_database WHERE datname = '$db'")" = 1 ] ||
       ask postgres "CREATE DATABASE $db"
     ask "$db" "SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS $extension;

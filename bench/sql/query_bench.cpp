@@ -104,7 +104,7 @@ std::vector<Outcome> empty_outcomes(const std::vector<Setting>& settings,
   for (const Setting& s : settings) {
     const size_t before = out.size();
     for (const Target& t : targets)
-      if (s.target.empty() || s.target == t.name) out.push_back({t.name, s, {}, {}, {}, {}, 0});
+      if (s.target.empty() || s.target == t.name) out.push_back({t.name, s, {}, {}, {}, {}, {}, 0});
     if (out.size() == before)
       throw std::runtime_error("[" + s.series + "] names the target " + s.target + ", which is not given");
   }
@@ -117,7 +117,10 @@ void add_round(Outcome& o, const RunResult& run, size_t k, const TruthFiles* tru
   o.query_ms.push_back(median(run.latencies) * 1000);
   for (const double s : run.latencies) o.latencies_ms.push_back(s * 1000);
   o.rows = run.rows;
-  if (truth && !o.recall && run.ids.rows > 0) o.recall = recall_at(k, run.ids, truth->ids, truth->distances);
+  if (truth && !o.recall && run.ids.rows > 0) {
+    o.recall = recall_at(k, run.ids, truth->ids, truth->distances);
+    o.low = low_recalls_at(k, run.ids, truth->ids, truth->distances);
+  }
 }
 
 void run(const Arguments& args) {

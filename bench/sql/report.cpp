@@ -153,6 +153,7 @@ std::string json(const Report& report) {
            ", \"label\": " + quoted(o.setting.label) + ",\n     \"sets\": " + listed(o.setting.sets, quoted) +
            ",\n     \"sql\": " + quoted(o.setting.sql) +
            ",\n     \"recall\": " + (o.recall ? print("%.6f", *o.recall) : "null") +
+           ", \"below_0.8\": " + (o.low ? print("%.6f", *o.low) : "null") +
            print(", \"qps\": %.6g, \"min_ms\": %.6g, \"p50_ms\": %.6g, \"p99_ms\": %.6g, \"rows\": %.6g",
                  median(o.queries_per_s), smallest(o.latencies_ms), percentile(o.latencies_ms, 0.5),
                  percentile(o.latencies_ms, 0.99), o.rows) +

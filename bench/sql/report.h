@@ -16,6 +16,7 @@ struct Outcome {
   std::string target;
   Setting setting;
   std::optional<double> recall;       // of the first round
+  std::optional<double> low;          // share of its queries below 0.8
   std::vector<double> query_ms;       // median time a query, one a round
   std::vector<double> queries_per_s;  // one a round; all clients together
   std::vector<double> latencies_ms;   // of all rounds

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <stdexcept>
 #include <vector>
 
@@ -12,17 +13,16 @@
 
 namespace lowdim::bench {
 
-// The mean over the queries of |found and true| / |true|, true being the first k of the truth. A row exactly
-// as far as the k-th counts as true as well (never more than k in all): which of two equally near rows is
-// reported is no error. Truth rows of fewer than k entries end with -1; `found` likewise. Queries whose truth
-// is empty do not count. `distances` may be empty: then no ties are known.
-inline double recall_at(size_t k, const Matrix<int32_t>& found, const Matrix<int32_t>& truth,
-                        const Matrix<float>& distances) {
+// For each query |found and true| / |true|, true being the first k of the truth. A row exactly as far as the
+// k-th counts as true as well (never more than k in all): which of two equally near rows is reported is no
+// error. Truth rows of fewer than k entries end with -1; `found` likewise. Queries whose truth is empty do
+// not count. `distances` may be empty: then no ties are known.
+inline std::vector<double> recalls_at(size_t k, const Matrix<int32_t>& found, const Matrix<int32_t>& truth,
+                                      const Matrix<float>& distances) {
   if (truth.cols < k) throw std::invalid_argument("the truth has fewer than k neighbours a query");
   if (truth.rows < found.rows) throw std::invalid_argument("the truth has fewer queries than were run");
   const bool ties = distances.rows == truth.rows && distances.cols == truth.cols;
-  double sum = 0;
-  size_t n = 0;
+  std::vector<double> recalls;
   for (size_t q = 0; q < found.rows; q++) {
     const int32_t* ids = truth.row(q);
     size_t relevant = 0;
@@ -40,10 +40,24 @@ inline double recall_at(size_t k, const Matrix<int32_t>& found, const Matrix<int
     }
     std::sort(hits.begin(), hits.end());  // a row reported twice is found once
     const auto distinct = static_cast<size_t>(std::unique(hits.begin(), hits.end()) - hits.begin());
-    sum += static_cast<double>(std::min(distinct, relevant)) / static_cast<double>(relevant);
-    n++;
+    recalls.push_back(static_cast<double>(std::min(distinct, relevant)) / static_cast<double>(relevant));
   }
-  return n == 0 ? 1 : sum / static_cast<double>(n);
+  return recalls;
+}
+
+// Their mean; 1 if there are none.
+inline double recall_at(size_t k, const Matrix<int32_t>& found, const Matrix<int32_t>& truth,
+                        const Matrix<float>& distances) {
+  const std::vector<double> all = recalls_at(k, found, truth, distances);
+  return all.empty() ? 1 : std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
+}
+
+// The share of queries that find less than four fifths; 0 if there are none.
+inline double low_recalls_at(size_t k, const Matrix<int32_t>& found, const Matrix<int32_t>& truth,
+                             const Matrix<float>& distances) {
+  const std::vector<double> all = recalls_at(k, found, truth, distances);
+  const auto low = std::count_if(all.begin(), all.end(), [](double recall) { return recall < 0.8 - 1e-9; });
+  return all.empty() ? 0 : static_cast<double>(low) / static_cast<double>(all.size());
 }
 
 // Nearest-rank percentile, p in (0, 1]; the values need no order.

@@ -137,10 +137,16 @@ CREATE FUNCTION lowdim_calibration(index regclass)
 COMMENT ON FUNCTION lowdim_calibration(regclass) IS
   'What searches of a lean_hnsw index were measured to find and to cost: for several ef_search the recall of 10 rows with its standard error, both NULL for an index that keeps no vectors, and the nodes visited and codes scored by a search. Target recalls and the planner''s costs are taken from it. No rows before the index is trained. For whoever may read the table or owns the index.';
 
+CREATE FUNCTION lowdim_effort(index regclass)
+  RETURNS TABLE (recall float8, error float8, below_0_8 float8, nodes_visited float8, codes_scored float8, most_nodes integer)
+  AS 'MODULE_PATHNAME', 'lowdim_effort' LANGUAGE C STRICT PARALLEL SAFE ROWS 11;
+COMMENT ON FUNCTION lowdim_effort(regclass) IS
+  'What searches of a lean_hnsw index that stop by themselves were measured to find and to cost, for several recalls that they can be asked for: the recall of 10 rows with its standard error, the share of queries that find less than 8 of them, nodes visited and codes scored on average, and the number of nodes after which a search stops in any case. No rows before the index is trained, for one that keeps no vectors, and where searches all find the same. For whoever may read the table or owns the index. After DARTH (Chatzakis, Papakonstantinou and Palpanas, 2025).';
+
 CREATE FUNCTION lowdim_last_scan() RETURNS jsonb
   AS 'MODULE_PATHNAME', 'lowdim_last_scan' LANGUAGE C STRICT PARALLEL RESTRICTED;
 COMMENT ON FUNCTION lowdim_last_scan() IS
-  'What the last finished scan of a lean_hnsw index in this session did: nodes visited, codes scored, vectors measured, rows given, rounds, whether it read all nodes, the ef_search it began with (0 if it did not walk) and the recall of 10 rows that was measured for that. NULL before the first.';
+  'What the last finished scan of a lean_hnsw index in this session did: nodes visited, codes scored, vectors measured, rows given, rounds, whether it read all nodes, the ef_search it began with (0 if it did not walk), its effort (per query if it was to stop by itself, or fixed) and the recall of 10 rows that was measured for that. NULL before the first.';
 
 CREATE FUNCTION lowdim_prewarm(index regclass) RETURNS bigint
   AS 'MODULE_PATHNAME', 'lowdim_prewarm' LANGUAGE C STRICT PARALLEL RESTRICTED;

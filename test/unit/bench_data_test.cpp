@@ -331,11 +331,24 @@ TEST(BenchScore, Recall) {
   EXPECT_DOUBLE_EQ(recall_at(2, found, truth, distances), 0.75);
   found.values = {-1, -1, 5, -1};
   EXPECT_DOUBLE_EQ(recall_at(2, found, truth, distances), 0.25);
+  EXPECT_EQ(recalls_at(2, found, truth, distances), (std::vector<double>{0, 0.5}));
+  EXPECT_DOUBLE_EQ(low_recalls_at(2, found, truth, distances), 1);
+  found.values = {1, 2, 5, -1};
+  EXPECT_DOUBLE_EQ(low_recalls_at(2, found, truth, distances), 0.5);
   truth.values = {1, -1, -1, -1, -1, -1, -1, -1};  // one match, none
   found.values = {1, -1, -1, -1};
   EXPECT_DOUBLE_EQ(recall_at(2, found, truth, {}), 1);
   EXPECT_THROW(recall_at(5, found, truth, {}), std::invalid_argument);
   EXPECT_THROW(recall_at(2, Matrix<int32_t>(3, 2), truth, {}), std::invalid_argument);
+}
+
+TEST(BenchScore, FourFifthsAreNotLow) {
+  Matrix<int32_t> truth(1, 5), found(1, 5);
+  truth.values = {1, 2, 3, 4, 5};
+  found.values = {1, 2, 3, 4, -1};
+  EXPECT_DOUBLE_EQ(low_recalls_at(5, found, truth, {}), 0);
+  found.values = {1, 2, 3, -1, -1};
+  EXPECT_DOUBLE_EQ(low_recalls_at(5, found, truth, {}), 1);
 }
 
 TEST(BenchScore, PercentilesAndMedian) {

@@ -77,6 +77,56 @@ TEST(HnswCalibrationTable, GivesTheLeastEfThatReachesATarget) {
   EXPECT_EQ(hnsw::ef_for(c, 1), kLadder[kSteps - 1]);
 }
 
+// The table above, and searches that stop by themselves and take half of the hops.
+Calibration drawn_with_effort() {
+  Calibration c = drawn_table();
+  c.flags |= hnsw::kHasEffort;
+  c.model = {1, {0.5f, -0.5f, 0.25f, -2}};
+  for (uint32_t i = 0; i < core::kEffortSteps; ++i) {
+    const float recall = core::kEffortRecalls[i];
+    const auto fixed = static_cast<float>(hnsw::hops_at(c, hnsw::ef_for(c, static_cast<double>(recall))));
+    c.efforts[i] = {
+        2.0f - static_cast<float>(i), 2 * fixed, 0.5f * fixed, 25 * fixed, recall, 0.003f, 1 - recall};
+  }
+  return c;
+}
+
+TEST(HnswCalibrationTable, GivesTheEffortThatReachesATarget) {
+  const Calibration c = drawn_with_effort();
+  ASSERT_TRUE(hnsw::knows_effort(c));
+  core::EffortStep before{100, 0, 0, 0, 0, 0, 1};
+  for (double target = 0.3; target < 0.985; target += 0.001) {
+    core::EffortStep e{};
+    ASSERT_TRUE(hnsw::effort_for(c, target, &e)) << target;
+    if (target > 0.7) {
+      EXPECT_NEAR(static_cast<double>(e.recall - e.error), target, 0.001);
+    }
+    EXPECT_LE(e.threshold, before.threshold);
+    EXPECT_GE(e.width, before.width);
+    EXPECT_GE(e.hops, before.hops);
+    EXPECT_GE(e.scored, before.scored);
+    EXPECT_GE(e.recall, before.recall);
+    EXPECT_LE(e.low, before.low);
+    before = e;
+  }
+  // At the steps themselves, less the error, what was measured.
+  core::EffortStep e{};
+  ASSERT_TRUE(hnsw::effort_for(c, static_cast<double>(c.efforts[5].recall - c.efforts[5].error), &e));
+  EXPECT_NEAR(e.threshold, c.efforts[5].threshold, 1e-4f);
+  EXPECT_NEAR(e.hops, c.efforts[5].hops, 1e-2f);
+}
+
+TEST(HnswCalibrationTable, LeavesSearchesAlikeWhereThatIsCheaperOrNothingElseIsKnown) {
+  core::EffortStep e{};
+  Calibration c = drawn_with_effort();
+  EXPECT_FALSE(hnsw::effort_for(c, 0.9999, &e));  // beyond what was measured
+  for (core::EffortStep& step : c.efforts) step.hops *= 2.5f;
+  EXPECT_TRUE(hnsw::knows_effort(c));
+  EXPECT_FALSE(hnsw::effort_for(c, 0.95, &e));
+  EXPECT_FALSE(hnsw::effort_for(drawn_table(), 0.95, &e));
+  EXPECT_FALSE(hnsw::effort_for(drawn_table(false), 0.95, &e));
+}
+
 TEST(HnswCalibrationTable, OnlySaneOnesOfThisVersionCount) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   const auto broken = [](auto break_it) {
@@ -96,7 +146,25 @@ TEST(HnswCalibrationTable, OnlySaneOnesOfThisVersionCount) {
   }
   EXPECT_FALSE(broken([](Calibration& c) { c.steps[kSteps - 1].recall = 1.01f; }));
   EXPECT_FALSE(broken([](Calibration& c) { c.queries = 0; }));
-  EXPECT_FALSE(broken([](Calibration& c) { c.flags = 3; }));
+  EXPECT_FALSE(broken([](Calibration& c) { c.flags |= 4; }));
+  EXPECT_FALSE(broken([](Calibration& c) { c.flags |= hnsw::kHasEffort; }));  // there is none
+  for (const float bad : {nan, inf, -1.0f}) {
+    const auto broken_effort = [&](float core::EffortStep::*field) {
+      return broken([&](Calibration& c) {
+        c = drawn_with_effort();
+        c.efforts[4].*field = bad;
+      });
+    };
+    using Step = core::EffortStep;
+    for (const auto field :
+         {&Step::width, &Step::hops, &Step::scored, &Step::recall, &Step::error, &Step::low}) {
+      EXPECT_FALSE(broken_effort(field)) << bad;
+    }
+    if (bad < 0) continue;
+    EXPECT_FALSE(broken_effort(&Step::threshold));
+    EXPECT_FALSE(broken([&](Calibration& c) { c = drawn_with_effort(), c.model.weights[3] = bad; }));
+    EXPECT_FALSE(broken([&](Calibration& c) { c = drawn_with_effort(), c.model.constant = bad; }));
+  }
   // Never measured, or by a library that knows more: nothing is wrong with the index, and nothing is known.
   EXPECT_TRUE(broken([](Calibration& c) { c = Calibration{}; }));
   EXPECT_TRUE(
@@ -154,6 +222,19 @@ TEST_P(HnswCalibration, ForetellsTheRecallOfNewQueries) {
   for (const uint32_t ef : {20u, 30u, 65u}) {
     const double truth = recall(s, shape, rows, queries, 10, ef);
     EXPECT_NEAR(hnsw::recall_at(c, ef), truth, 0.035) << "ef " << ef;
+  }
+  // Of searches that stop by themselves it is as true, and of how far they go.
+  ASSERT_TRUE(hnsw::knows_effort(c));
+  for (uint32_t i = 2; i < 8; ++i) {
+    const core::EffortStep& e = c.efforts[i];
+    hnsw::ScanLimits limits;
+    limits.ef = static_cast<uint32_t>(e.width);
+    limits.model = &c.model;
+    limits.threshold = static_cast<double>(e.threshold);
+    double hops = 0;
+    const double truth = recall(s, shape, rows, queries, 10, limits, nullptr, &hops);
+    EXPECT_NEAR(static_cast<double>(e.recall), truth, 0.035) << i;
+    EXPECT_NEAR(static_cast<double>(e.hops), hops, 0.1 * hops) << i;
   }
   // It is the same each time.
   calibrate_alone(s);
@@ -219,7 +300,7 @@ TEST(HnswCalibrate, HoldsASixteenthAtMost) {
   EXPECT_EQ(hnsw::held_queries(o, {}, 6400), hnsw::kMostQueries);
   EXPECT_EQ(hnsw::held_queries(o, {}, 6399), 0u);
   hnsw::CalibrateLimits how;
-  how.memory_bytes = 2 * 100 * (shape.dims * 4 + 64);
+  how.memory_bytes = 2 * 100 * hnsw::query_bytes(o);
   EXPECT_EQ(hnsw::held_queries(o, how, 1600), 100u);
   EXPECT_EQ(hnsw::held_queries(o, how, 1599), 0u);
   how.memory_bytes = 1000;
@@ -235,14 +316,16 @@ const World& small_world() {
 // So few steps and queries that every step of it can be tried.
 hnsw::CalibrateLimits few_queries(const World& w) {
   hnsw::CalibrateLimits how;
-  how.memory_bytes = 2 * 12 * (w.dims * 4 + 64);
+  hnsw::Options o{};
+  o.dims = w.dims;
+  how.memory_bytes = 2 * 12 * hnsw::query_bytes(o);
   return how;
 }
 
 TEST(HnswCalibrate, NeedsNodesMemoryAndAGraph) {
   StrictStore s(small_world().image);
   hnsw::CalibrateLimits how;
-  how.memory_bytes = 1000;
+  how.memory_bytes = 50000;  // seven queries
   calibrate_alone(s, how);
   EXPECT_EQ(stored(s).version, 0);
   calibrate_alone(s, few_queries(small_world()));
@@ -278,7 +361,23 @@ TEST(HnswCalibrate, RowsOfTheCallerGiveHopsAlone) {
   });
   EXPECT_TRUE(hnsw::knows_hops(c));
   EXPECT_FALSE(hnsw::knows_recall(c));
-  EXPECT_GE(hnsw::hops_at(c, 20), 20);
+  // One wide walk tells what walks of each width take.
+  for (uint32_t i = 0; i < kSteps && kLadder[i] < 100; ++i) {
+    hnsw::WalkCounts counts;
+    for (size_t q = 0; q < 20; ++q) {
+      core::GraphTables tables{arena.arena().grab<uint8_t>(16 * size_t{o.segments}), 0, 0};
+      std::memset(tables.entries, 0, 16 * size_t{o.segments});
+      code->tables(small_world().rows.data() + q * o.dims, arena.arena().grab<float>(code->scratch_floats()),
+                   &tables);
+      hnsw::Walk walk(arena.arena(), o);
+      s.operation([&] { hnsw::walk(s, o, tables, kLadder[i], walk, [](hnsw::NodeId, const uint8_t*) {}); });
+      counts.hops += walk.counts.hops;
+      counts.scored += walk.counts.scored;
+    }
+    EXPECT_NEAR(static_cast<double>(c.steps[i].hops), static_cast<double>(counts.hops) / 20, 1e-3)
+        << kLadder[i];
+    EXPECT_NEAR(static_cast<double>(c.steps[i].scored), static_cast<double>(counts.scored) / 20, 1e-2);
+  }
 }
 
 TEST(HnswCalibrate, WhatWasMeasuredOfAnotherGraphIsNotStored) {

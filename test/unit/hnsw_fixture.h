@@ -264,7 +264,7 @@ inline double exact_distance(paged::hnsw::Metric metric, const std::vector<float
 
 // The first k rows that a scan hands out; k = SIZE_MAX: all. Sets what it took.
 inline std::vector<paged::hnsw::Tid> search(StrictStore& s, const std::vector<float>& x, size_t k,
-                                            uint32_t ef = 40, Arena arena = {},
+                                            const paged::hnsw::ScanLimits& limits, Arena arena = {},
                                             paged::hnsw::WalkCounts* counts = nullptr,
                                             uint32_t* rounds = nullptr) {
   BumpArena own;
@@ -286,25 +286,40 @@ inline std::vector<paged::hnsw::Tid> search(StrictStore& s, const std::vector<fl
     std::memset(q.tables.entries, 0, 16 * size_t{o.segments});
     code.tables(q.input.guide, q.scratch, &q.tables);
   }
-  paged::hnsw::ScanLimits limits;
-  limits.ef = ef;
   paged::hnsw::Scan<StrictStore> scan(s, o, q, limits, arena);
   for (paged::hnsw::Row row; found.size() < k && scan.next(&row);) found.push_back(row.tid);
   if (counts != nullptr) *counts = scan.counts();
   if (rounds != nullptr) *rounds = scan.rounds();
   return found;
 }
+inline std::vector<paged::hnsw::Tid> search(StrictStore& s, const std::vector<float>& x, size_t k,
+                                            uint32_t ef = 40, Arena arena = {},
+                                            paged::hnsw::WalkCounts* counts = nullptr,
+                                            uint32_t* rounds = nullptr) {
+  paged::hnsw::ScanLimits limits;
+  limits.ef = ef;
+  return search(s, x, k, limits, arena, counts, rounds);
+}
 inline std::vector<paged::hnsw::Tid> search_alone(StrictStore& s, const std::vector<float>& x, size_t k,
-                                                  uint32_t ef = 40) {
+                                                  const paged::hnsw::ScanLimits& limits,
+                                                  paged::hnsw::WalkCounts* counts = nullptr) {
   std::vector<paged::hnsw::Tid> found;
-  s.operation([&] { found = search(s, x, k, ef); });
+  s.operation([&] { found = search(s, x, k, limits, {}, counts); });
   return found;
 }
+inline std::vector<paged::hnsw::Tid> search_alone(StrictStore& s, const std::vector<float>& x, size_t k,
+                                                  uint32_t ef = 40) {
+  paged::hnsw::ScanLimits limits;
+  limits.ef = ef;
+  return search_alone(s, x, k, limits);
+}
 
-// Mean recall at k of the rows in `alive` (null: all), over queries.
+// Mean recall at k of the rows in `alive` (null: all), over queries; *hops: nodes expanded, on average.
 inline double recall(StrictStore& s, const IndexShape& shape, const Vectors& rows, const Vectors& queries,
-                     size_t k, uint32_t ef, const std::set<paged::hnsw::Tid>* alive = nullptr) {
+                     size_t k, const paged::hnsw::ScanLimits& limits,
+                     const std::set<paged::hnsw::Tid>* alive = nullptr, double* hops = nullptr) {
   size_t good = 0, all = 0;
+  uint64_t expanded = 0;
   for (const auto& q : queries) {
     std::vector<double> distances;
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -315,11 +330,21 @@ inline double recall(StrictStore& s, const IndexShape& shape, const Vectors& row
     std::nth_element(distances.begin(), distances.begin() + static_cast<ptrdiff_t>(top - 1), distances.end());
     const double limit = distances[top - 1];
     all += top;
-    for (const auto tid : search_alone(s, q, top, ef)) {
+    paged::hnsw::WalkCounts counts;
+    for (const auto tid : search_alone(s, q, top, limits, &counts)) {
       good += exact_distance(shape.metric, q, rows[tid - 1]) <= limit + (std::fabs(limit) + 1) * 1e-12;
     }
+    expanded += counts.hops;
   }
+  if (hops != nullptr) *hops = static_cast<double>(expanded) / static_cast<double>(queries.size());
   return static_cast<double>(good) / static_cast<double>(all);
+}
+
+inline double recall(StrictStore& s, const IndexShape& shape, const Vectors& rows, const Vectors& queries,
+                     size_t k, uint32_t ef, const std::set<paged::hnsw::Tid>* alive = nullptr) {
+  paged::hnsw::ScanLimits limits;
+  limits.ef = ef;
+  return recall(s, shape, rows, queries, k, limits, alive);
 }
 
 // "" if the index has exactly the addresses `must`, each once, and perhaps those of `may`.

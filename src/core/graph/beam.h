@@ -9,12 +9,14 @@
 
 namespace lowdim::core {
 
-// Order in the upper 31 bits, then the id, then the mark: keys compare as distances do.
+// Order in the upper 31 bits, then the id, then the mark: keys compare as distances do. Equal distances keep
+// the order in which they arrived: a node that is reached early is reached from a near one.
 class Beam {
  public:
   static constexpr uint32_t kMostDistance = 0x7fffffff;
 
-  // keys: room for capacity + 1.
+  static constexpr size_t room(uint32_t capacity) { return size_t{capacity} + 1; }
+  // keys: room(capacity) of them.
   Beam(uint64_t* keys, uint32_t capacity) : keys_(keys), capacity_(capacity) {}
 
   static uint64_t key(uint32_t distance, uint32_t id) {
@@ -30,22 +32,21 @@ class Beam {
   uint32_t limit() const { return size_ < capacity_ ? kMostDistance : distance(keys_[size_ - 1]); }
 
   void push(uint32_t distance, uint32_t id) {
-    const uint64_t k = key(distance, id);
     if (size_ == capacity_) {
-      if (k >= keys_[size_ - 1]) return;
+      if (distance >= Beam::distance(keys_[size_ - 1])) return;
       --size_;
     }
     uint32_t low = 0, high = size_;
     while (low < high) {
       const uint32_t mid = (low + high) / 2;
-      if (keys_[mid] < k) {
+      if (Beam::distance(keys_[mid]) <= distance) {
         low = mid + 1;
       } else {
         high = mid;
       }
     }
     std::memmove(keys_ + low + 1, keys_ + low, (size_ - low) * sizeof(uint64_t));
-    keys_[low] = k;
+    keys_[low] = key(distance, id);
     ++size_;
     if (low < next_) next_ = low;
   }

@@ -1,6 +1,8 @@
 // Measures what searches of an index find (calibration.h). Rows of the index itself are the queries: their
-// neighbours are found exactly, by one sweep over the vectors that the slots keep, and by walks of every ef
-// of the ladder.
+// neighbours are found exactly, by one sweep over the vectors that the slots keep, and then by one walk, as
+// wide as the ladder is long. It expands nodes in the order in which narrower ones do, so that it shows on
+// the way what each of them would have found when it ended, and what a search can know of itself at each
+// moment.
 //
 // A row is easier to find than a new one as long as its own node is there: the walk comes to it, and it knows
 // all its neighbours. A build of some size therefore links its queries last, when they have been measured
@@ -32,7 +34,7 @@ struct CalibrateLimits {
   uint32_t most_queries = kMostQueries;
   // Coordinates that a node is compared in, with all queries: fewer queries where there are many dimensions,
   // down to kLeastQueries.
-  uint32_t work_per_node = 160000;
+  uint32_t work_per_node = 200000;
 };
 
 // Whether to measure: never done, or a fifth of the nodes changed since.
@@ -49,8 +51,10 @@ inline bool by_products(const Options& o) {
   return o.metric == Metric::kL2 || o.metric == Metric::kInner || o.metric == Metric::kCosine;
 }
 
-// About what a query takes while it is measured with.
-inline size_t query_bytes(const Options& o) { return size_t{o.dims} * 4 + 64; }
+// About what a query takes while it is measured with: its vector, and a hundred points of its walk.
+inline size_t query_bytes(const Options& o) {
+  return size_t{o.dims} * 4 + 64 + 100 * (sizeof(core::EffortPoint) + sizeof(float));
+}
 
 // How many rows to measure with, of an index of so many nodes.
 inline uint32_t wanted_queries(const Options& o, const CalibrateLimits& how) {
@@ -74,14 +78,23 @@ class Calibrator {
  public:
   // All that is referred to must stay. `code` is the one of `o`.
   Calibrator(S& s, const Options& o, const core::GraphCode& code, Arena arena, const CalibrateLimits& how)
-      : s_(s), o_(o), code_(code), g_(o), arena_(arena), how_(how), walk_(arena, o), taken_(arena) {
+      : s_(s),
+        o_(o),
+        code_(code),
+        g_(o),
+        arena_(arena),
+        how_(how),
+        walk_(arena, o),
+        taken_(arena),
+        points_(arena),
+        ends_(arena) {
     tables_.entries = arena.grab<uint8_t>(16 * size_t{o.segments});
     std::memset(tables_.entries, 0, 16 * size_t{o.segments});
     scratch_ = arena.grab<float>(code.scratch_floats() + o.dims);
   }
 
   // Queries from the index, with recall. False if there are too few nodes, or too little memory.
-  bool run(Calibration* out) { return draw() && measure_all_steps(out); }
+  bool run(Calibration* out) { return draw() && measure(out); }
 
   // The same with these nodes, which have no links yet, nor are they linked to.
   bool run_held(const NodeId* ids, uint32_t n, Calibration* out) {
@@ -92,7 +105,7 @@ class Calibrator {
       s_.poll();
       take(ids[i]);
     }
-    return n_ >= kCalibratedRows && measure_all_steps(out);
+    return n_ >= kCalibratedRows && measure(out);
   }
 
   // Queries of the caller's, `n` rows as codes are made of them; no recall.
@@ -101,31 +114,28 @@ class Calibrator {
     guides_ = rows;
     if (n == 0) return false;
     begin(out, 0);
-    for (uint32_t i = 0; i < kSteps; ++i) {
-      measure(kLadder[i], n_, &out->steps[i]);
-      if (i > 0) keep_rising(out->steps[i - 1], &out->steps[i]);
-      if (done(*out, i)) break;
-    }
+    for (uint32_t q = 0; q < n_; ++q) trace(q);
+    finish(out);
     return true;
   }
 
  private:
-  static constexpr double kGoodError = 0.005;
-  static constexpr uint32_t kFewQueries = 64;
   static constexpr uint32_t kBatch = 32;  // vectors that meet all queries while they are in the cache
+  // Once a query has found all, or where nothing is known of that, its walk ends here: what happens later has
+  // no bearing on recall, but on how long a search goes on that cannot know that it has all.
+  static constexpr uint32_t kAfterAll = 3, kMoreAfterAll = 64, kWidestHops = 100;
 
-  bool measure_all_steps(Calibration* out) {
+  bool measure(Calibration* out) {
     find_truth();
     begin(out, kHasRecall);
-    uint32_t queries = n_;
-    for (uint32_t i = 0; i < kSteps; ++i) {
-      const double spread = measure(kLadder[i], queries, &out->steps[i]);
-      if (i > 0) keep_rising(out->steps[i - 1], &out->steps[i]);
-      if (done(*out, i)) break;
-      // Searches that find nearly all differ little: few of them tell as much.
-      const double enough = spread * spread / (kGoodError * kGoodError);
-      queries = std::min(n_, std::max(kFewQueries, static_cast<uint32_t>(enough)));
-    }
+    for (uint32_t q = 0; q < n_; ++q) trace(q);
+    finish(out);
+    float* scores = arena_.grab<float>(points_.size());
+    Calibration judged = *out;
+    judged.flags |= kHasEffort;
+    const core::EffortTraces traces{points_.data(), ends_.data(), n_};
+    if (core::measure_effort(traces, scores, &judged.model, judged.efforts) && sane_effort(judged))
+      *out = judged;
     return true;
   }
 
@@ -304,76 +314,97 @@ class Calibrator {
 
   // --- Walks
 
-  // Gives the standard deviation of the queries' recall.
-  double measure(uint32_t ef, uint32_t queries, CalibrationStep* step) {
-    const WalkCounts before = walk_.counts;
-    double sum = 0, squares = 0;
+  // What all queries had, in sum, when a walk of this ef ended.
+  struct Sums {
+    double hops, scored, recall, squares;
+  };
+
+  void make_tables(uint32_t q, float* x) {
+    if (guides_ != nullptr) {
+      code_.tables(guides_ + size_t{q} * o_.guide_dims, scratch_, &tables_);
+    } else if (bits()) {
+      const uint8_t* payload = reinterpret_cast<const uint8_t*>(vectors_ + stride_ * q);
+      for (uint32_t d = 0; d < o_.dims; ++d) x[d] = static_cast<float>(payload[d / 8] >> (7 - d % 8) & 1);
+      code_.tables(x, scratch_, &tables_);
+    } else {
+      code_.tables(vectors_ + stride_ * q, scratch_, &tables_);
+    }
+  }
+
+  void trace(uint32_t q) {
     float* x = scratch_ + code_.scratch_floats();
-    for (uint32_t i = 0; i < queries; ++i) {
-      if (guides_ != nullptr) {
-        code_.tables(guides_ + size_t{i} * o_.guide_dims, scratch_, &tables_);
-        walk(s_, o_, tables_, ef, walk_, [](NodeId, const uint8_t*) {});
-        continue;
-      }
-      // Of fewer queries, as different ones as there are.
-      const uint32_t q = static_cast<uint32_t>(uint64_t{i} * n_ / queries);
-      const float* query = vectors_ + stride_ * q;
-      if (bits()) {
-        const uint8_t* payload = reinterpret_cast<const uint8_t*>(query);
-        for (uint32_t d = 0; d < o_.dims; ++d) x[d] = static_cast<float>(payload[d / 8] >> (7 - d % 8) & 1);
-        code_.tables(x, scratch_, &tables_);
-      } else {
-        code_.tables(query, scratch_, &tables_);
-      }
-      const uint32_t wanted = counts_[q];
-      if (wanted == 0) continue;
-      const float farthest = nearest_[size_t{q} * kCalibratedRows + wanted - 1];
-      uint32_t found = 0;
-      walk(
-          s_, o_, tables_, ef, walk_,
-          [&](NodeId, const uint8_t* slot) {
-            if (!is_row(slot)) return;
-            take_vector(slot, x);
-            found += distance(query, x) <= farthest;
-          },
-          ids_[q]);
-      const double recall = static_cast<double>(std::min(found, wanted)) / wanted;
-      sum += recall;
-      squares += recall * recall;
+    make_tables(q, x);
+    const bool judged = guides_ == nullptr;
+    const uint32_t wanted = judged ? counts_[q] : 0;
+    const float farthest = wanted == 0 ? 0 : nearest_[size_t{q} * kCalibratedRows + wanted - 1];
+    const uint64_t scored_before = walk_.counts.scored;
+    Watch watch;
+    uint32_t found = 0, step = 0, enough = kWidestHops, open = 0;
+    bool ends_early = false;
+    const auto share = [&] {
+      return wanted == 0 ? 1.0 : static_cast<double>(std::min(found, wanted)) / wanted;
+    };
+    const auto scored = [&] { return static_cast<double>(walk_.counts.scored - scored_before); };
+    const auto add = [&](double hops, double codes) {
+      Sums& sums = sums_[step++];
+      sums.hops += hops;
+      sums.scored += codes;
+      sums.recall += share();
+      sums.squares += share() * share();
+    };
+    const auto point = [&](const core::DeepBeam& beam) {
+      core::EffortPoint p{
+          watch.meter.hops(), static_cast<uint32_t>(scored()), static_cast<float>(share()), {}};
+      watch.meter.read(beam, tables_, p.features);
+      points_.push_back(p);
+    };
+    walk_until<core::DeepBeam>(
+        s_, o_, tables_, kLadder[kSteps - 1], walk_,
+        [&](NodeId, const uint8_t* slot) {
+          if (!judged || !is_row(slot)) return;
+          take_vector(slot, x);
+          const float d = distance(vectors_ + stride_ * q, x);
+          watch.row(static_cast<double>(d));
+          if (wanted == 0 || !(d <= farthest)) return;
+          if (++found == wanted) enough = (watch.meter.hops() + 1) * kAfterAll + kMoreAfterAll;
+        },
+        [&](core::DeepBeam& beam) {
+          watch.node_done(beam, tables_);
+          open = beam.first_open();
+          const uint32_t hops = watch.meter.hops();
+          while (step < kSteps && open >= kLadder[step]) add(hops, scored());
+          NodeId next;
+          const bool last = step == kSteps || !beam.peek(&next);
+          ends_early = !last && (wanted == 0 || found >= wanted) && hops >= enough;
+          if (judged && (watch.meter.due() || last || ends_early)) point(beam);
+          return last || ends_early;
+        },
+        judged ? ids_[q] : kNoNode);
+    const double hops = watch.meter.hops(), codes = scored();
+    while (step < kSteps) {
+      // What is expanded beside the beam is the way there, about the same for all widths.
+      const double on = ends_early ? std::max(hops, hops - open + kLadder[step]) : hops;
+      add(on, hops > 0 ? codes * (on / hops) : codes);
     }
-    const double n = queries;
-    step->hops = static_cast<float>(static_cast<double>(walk_.counts.hops - before.hops) / n);
-    step->scored = static_cast<float>(static_cast<double>(walk_.counts.scored - before.scored) / n);
-    step->recall = static_cast<float>(sum / n);
-    const double spread = std::sqrt(std::max(0.0, squares / n - sum / n * (sum / n)));
-    step->error = static_cast<float>(spread / std::sqrt(n));
-    return spread;
+    if (!judged) return;
+    // A walk of an index in which nothing is left to expand.
+    if (points_.size() == (q == 0 ? 0 : ends_[q - 1]))
+      points_.push_back({1, 0, static_cast<float>(share()), {}});
+    ends_.push_back(static_cast<uint32_t>(points_.size()));
   }
 
-  // A wider search expands all that a narrower one does, and more: what falls is chance, of other queries.
-  static void keep_rising(const CalibrationStep& before, CalibrationStep* step) {
-    step->hops = std::max(step->hops, before.hops);
-    step->scored = std::max(step->scored, before.scored);
-    step->recall = std::max(step->recall, before.recall);
-  }
-
-  // Whether wider searches find nothing more. The steps after `i` then say so.
-  bool done(Calibration& c, uint32_t i) {
-    const CalibrationStep step = c.steps[i];
-    const bool has_recall = (c.flags & kHasRecall) != 0;
-    const bool all = step.hops < static_cast<float>(kLadder[i]);
-    if (!all && !(has_recall ? step.recall >= kNearlyAll : kLadder[i] >= kWidestHops)) return false;
-    for (uint32_t j = i + 1; j < kSteps; ++j) {
-      c.steps[j] = step;
-      if (all) continue;
-      const float wider = static_cast<float>(kLadder[j] - kLadder[i]);
-      c.steps[j].hops = step.hops + wider;
-      c.steps[j].scored = step.scored * c.steps[j].hops / step.hops;
+  void finish(Calibration* out) const {
+    const double n = n_;
+    for (uint32_t i = 0; i < kSteps; ++i) {
+      CalibrationStep& step = out->steps[i];
+      const double recall = sums_[i].recall / n;
+      step.hops = static_cast<float>(sums_[i].hops / n);
+      step.scored = static_cast<float>(sums_[i].scored / n);
+      if (guides_ != nullptr) continue;
+      step.recall = static_cast<float>(recall);
+      step.error = static_cast<float>(std::sqrt(std::max(0.0, sums_[i].squares / n - recall * recall) / n));
     }
-    return true;
   }
-  static constexpr float kNearlyAll = 0.9995f;
-  static constexpr uint32_t kWidestHops = 100;
 
   S& s_;
   const Options& o_;
@@ -396,6 +427,9 @@ class Calibrator {
   float* thresholds_ = nullptr;
   uint32_t* near_ = nullptr;
   uint32_t n_ = 0;
+  Sums sums_[kSteps] = {};
+  ArenaVec<core::EffortPoint> points_;  // see core::EffortTraces
+  ArenaVec<uint32_t> ends_;
 };
 
 // Stores what was measured of the graph of `measured`; nothing if the index has been trained anew since.

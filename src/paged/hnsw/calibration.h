@@ -1,7 +1,8 @@
 // What searches of an index cost and find: a table in the meta page, measured on the index itself
 // (calibrate.h), of the nodes that a search expands, the codes that it scores and the recall@10 that it
 // reaches, for a ladder of ef. Between the steps of the ladder it is interpolated. The planner prices scans
-// with it, and a scan that is given a recall instead of an ef takes its ef from it.
+// with it, and a scan that is given a recall instead of an ef takes its ef from it, or stops by the model of
+// when a search has enough (core/graph/effort.h) that was fitted to the same searches.
 //
 // Plain data. The table has a version of its own: one that a library does not know counts as none.
 #pragma once
@@ -10,12 +11,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/graph/effort_fit.h"
+
 namespace lowdim::paged::hnsw {
 
 // From below kLeastEf on, so that it lies between two steps.
 inline constexpr uint32_t kLadder[] = {12, 18, 27, 40, 60, 90, 140, 220, 350, 600, 1000, 1600};
 inline constexpr uint32_t kSteps = sizeof kLadder / sizeof kLadder[0];
-inline constexpr uint32_t kCalibratedRows = 10;  // the k of recall@k
+inline constexpr uint32_t kCalibratedRows = core::kEffortNeighbours;  // the k of recall@k
 // The least ef that a recall is translated to. Of less, nearly all would be what a first round gives
 // (search.h): good for ten rows, but who asks for more loses too many that it missed.
 inline constexpr uint32_t kLeastEf = 14;
@@ -33,17 +36,20 @@ struct CalibrationStep {
 };
 static_assert(sizeof(CalibrationStep) == 16);
 
-inline constexpr uint16_t kCalibrationVersion = 2;  // raised with the ladder
+inline constexpr uint16_t kCalibrationVersion = 3;  // raised with the ladder
 inline constexpr uint16_t kHasRecall = 1;           // otherwise only hops and scored are known
+inline constexpr uint16_t kHasEffort = 2;           // model and efforts are known
 
 //   offset  size  field
 //        0     2  version    0: not measured
-//        2     2  flags      kHasRecall
+//        2     2  flags      kHasRecall, kHasEffort
 //        4     4  queries
 //        8     8  nodes      when it was measured
 //       16     8  changed    nodes that came or went since, but for Options::inserted: below 0 by those that
 //                            were counted there already
 //       24   192  steps
+//      216    20  model      of when a search has enough
+//      236   308  efforts    what searches by it cost and find
 struct Calibration {
   uint16_t version;
   uint16_t flags;
@@ -51,13 +57,36 @@ struct Calibration {
   uint64_t nodes;
   int64_t changed;
   CalibrationStep steps[kSteps];
+  core::EffortModel model;
+  core::EffortStep efforts[core::kEffortSteps];
 };
-static_assert(sizeof(Calibration) == 24 + 16 * kSteps && offsetof(Calibration, steps) == 24);
+static_assert(sizeof(Calibration) == 544 && offsetof(Calibration, steps) == 24 &&
+              offsetof(Calibration, model) == 216 && offsetof(Calibration, efforts) == 236);
+
+// Also false where one is not a number.
+inline bool sane_effort(const Calibration& c) {
+  for (const float weight : c.model.weights) {
+    if (!(std::fabs(weight) < 1e12f)) return false;
+  }
+  if (!(std::fabs(c.model.constant) < 1e12f)) return false;
+  float hops = 0, recall = 0;
+  for (const core::EffortStep& e : c.efforts) {
+    if (!(e.hops >= hops && e.hops > 0) || !(e.width > 0) || !(e.width < 1e6f) || !(e.recall >= recall) ||
+        !(e.recall <= 1) || !(e.error >= 0 && e.error <= 1) || !(e.low >= 0 && e.low <= 1) ||
+        !(e.scored > 0 && e.scored < 1e15f) || !(std::fabs(e.threshold) < 1e12f)) {
+      return false;
+    }
+    hops = e.hops;
+    recall = e.recall;
+  }
+  return true;
+}
 
 // What a calibration may say. One of another version may say anything.
 inline bool sane_calibration(const Calibration& c) {
   if (c.version != kCalibrationVersion) return true;
-  if (c.queries == 0 || (c.flags & ~kHasRecall) != 0) return false;
+  if (c.queries == 0 || (c.flags & ~(kHasRecall | kHasEffort)) != 0) return false;
+  if ((c.flags & kHasEffort) != 0 && !sane_effort(c)) return false;
   float hops = 0, scored = 0, recall = 0;
   for (const CalibrationStep& step : c.steps) {
     // Also false where one is not a number.
@@ -76,6 +105,7 @@ inline bool knows_hops(const Calibration& c) {
   return c.version == kCalibrationVersion && sane_calibration(c);
 }
 inline bool knows_recall(const Calibration& c) { return knows_hops(c) && (c.flags & kHasRecall) != 0; }
+inline bool knows_effort(const Calibration& c) { return knows_recall(c) && (c.flags & kHasEffort) != 0; }
 
 namespace calibration_detail {
 
@@ -154,6 +184,41 @@ inline uint32_t ef_for(const Calibration& c, double target) {
     }
   }
   return low;
+}
+
+// The effort whose recall is at least `target`, by a standard error more; false where none is known that does
+// it in no more hops than ef_for(). c must know its recall.
+inline bool effort_for(const Calibration& c, double target, core::EffortStep* out) {
+  if (!knows_effort(c)) return false;
+  const double unseen = 0.5 / (c.queries * static_cast<double>(kCalibratedRows));
+  const auto missed = [&](const core::EffortStep& e) {
+    const double sure = static_cast<double>(e.recall) - static_cast<double>(e.error);
+    return std::log(1 - sure + unseen);
+  };
+  const double wanted = std::log(1 - target + unseen);
+  uint32_t i = 0;
+  while (i < core::kEffortSteps && missed(c.efforts[i]) > wanted) ++i;
+  if (i == core::kEffortSteps) return false;
+  *out = c.efforts[i];
+  if (i > 0) {
+    const core::EffortStep &a = c.efforts[i - 1], &b = c.efforts[i];
+    // As between the steps of the ladder: straight in log(1 - recall), and what a search takes by logarithms.
+    const double share = (missed(a) - wanted) / (missed(a) - missed(b));
+    const auto straight = [&](float x, float y) { return x + (y - x) * static_cast<float>(share); };
+    const auto in_proportion = [&](float x, float y) {
+      return static_cast<float>(static_cast<double>(x) *
+                                std::pow(static_cast<double>(y) / static_cast<double>(x), share));
+    };
+    out->threshold = straight(a.threshold, b.threshold);
+    out->error = straight(a.error, b.error);
+    out->low = straight(a.low, b.low);
+    out->width = in_proportion(a.width, b.width);
+    out->hops = in_proportion(a.hops, b.hops);
+    out->scored = in_proportion(a.scored, b.scored);
+    out->recall = static_cast<float>(calibration_detail::mix_recall(
+        static_cast<double>(a.recall), static_cast<double>(b.recall), share, unseen));
+  }
+  return static_cast<double>(out->hops) <= hops_at(c, ef_for(c, target));
 }
 
 }  // namespace lowdim::paged::hnsw

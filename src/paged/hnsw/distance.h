@@ -146,30 +146,34 @@ inline void make_payload(const Options& o, const Input& in, float* scratch, uint
 }
 
 // What the distance of SQL is at least; the distance itself if *exact becomes true. NaN for a row that is
-// alone.
+// alone. *about: the distance of what the payload has, in the unit of the code's estimates, squared for L2.
 inline double bound(const Options& o, const Query& q, const SlotHead& head, const uint8_t* payload,
-                    bool* exact) {
+                    bool* exact, double* about) {
   const simd::Kernels& k = simd::kernels();
   *exact = (head.flags & kExact) != 0;
   if ((head.flags & kAlone) != 0 || q.input.alone) {
     *exact = true;
-    return std::numeric_limits<double>::quiet_NaN();
+    return *about = std::numeric_limits<double>::quiet_NaN();
   }
   if (o.payload == Payload::kBits) {
     if (o.metric == Metric::kHamming)
-      return static_cast<double>(k.hamming(q.input.bits, payload, o.payload_bytes));
+      return *about = static_cast<double>(k.hamming(q.input.bits, payload, o.payload_bytes));
     uint64_t counts[2];
     k.jaccard(q.input.bits, payload, o.payload_bytes, counts);
     // As SQL has it: two strings without common bits are at 1, also if neither has any.
-    return counts[0] == 0 ? 1.0 : 1 - static_cast<double>(counts[0]) / static_cast<double>(counts[1]);
+    return *about =
+               counts[0] == 0 ? 1.0 : 1 - static_cast<double>(counts[0]) / static_cast<double>(counts[1]);
   }
-  if (o.payload == Payload::kNone) return -std::numeric_limits<double>::infinity();
+  if (o.payload == Payload::kNone) return *about = -std::numeric_limits<double>::infinity();
   if (*exact && q.input.half != nullptr) {
     if (o.payload == Payload::kFloat16) {
       const uint16_t* x = reinterpret_cast<const uint16_t*>(payload);
-      if (o.metric == Metric::kL2) return std::sqrt(static_cast<double>(k.l2sq_f16(q.input.half, x, o.dims)));
-      if (o.metric == Metric::kL1) return static_cast<double>(k.l1_f16(q.input.half, x, o.dims));
-      return -static_cast<double>(k.dot_f16(q.input.half, x, o.dims));
+      if (o.metric == Metric::kL2) {
+        *about = static_cast<double>(k.l2sq_f16(q.input.half, x, o.dims));
+        return std::sqrt(*about);
+      }
+      if (o.metric == Metric::kL1) return *about = static_cast<double>(k.l1_f16(q.input.half, x, o.dims));
+      return *about = -static_cast<double>(k.dot_f16(q.input.half, x, o.dims));
     }
     *exact = false;  // another order of sums than SQL's
   }
@@ -181,23 +185,25 @@ inline double bound(const Options& o, const Query& q, const SlotHead& head, cons
   const double error = static_cast<double>(head.error);
   switch (o.metric) {
     case Metric::kL2: {
-      const double d = std::sqrt(static_cast<double>(k.l2sq_f32(q.input.x, x, o.dims)));
+      *about = static_cast<double>(k.l2sq_f32(q.input.x, x, o.dims));
+      const double d = std::sqrt(*about);
       if (*exact) return d;
       const double low = d * (1 - kernel_slop(o.dims)) - error;
       return low > 0 ? low : 0;
     }
     case Metric::kL1: {
-      const double d = static_cast<double>(k.l1_f32(q.input.x, x, o.dims));
+      const double d = *about = static_cast<double>(k.l1_f32(q.input.x, x, o.dims));
       if (*exact) return d;
       const double low = d * (1 - kernel_slop(o.dims)) - error;
       return low > 0 ? low : 0;
     }
     case Metric::kInner: {
-      const double d = -static_cast<double>(k.dot_f32(q.input.x, x, o.dims));
+      const double d = *about = -static_cast<double>(k.dot_f32(q.input.x, x, o.dims));
       return *exact ? d : d - q.norm * error * (1 + 0x1p-10);  // error has the kernel's slop times |x|
     }
     case Metric::kCosine: {
-      const double d = 1 - static_cast<double>(k.dot_f32(q.input.x, x, o.dims));
+      *about = -static_cast<double>(k.dot_f32(q.input.x, x, o.dims));
+      const double d = 1 + *about;
       const double low = d - error * (1 + 0x1p-10) - 4 * kernel_slop(o.dims);
       return low > 0 ? low : 0;
     }
@@ -205,7 +211,7 @@ inline double bound(const Options& o, const Query& q, const SlotHead& head, cons
     case Metric::kJaccard:
       break;
   }
-  return -std::numeric_limits<double>::infinity();
+  return *about = -std::numeric_limits<double>::infinity();
 }
 
 }  // namespace lowdim::paged::hnsw

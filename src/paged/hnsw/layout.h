@@ -166,10 +166,10 @@ struct Options {
   // --- what searches cost and find
   Calibration calibration;
 };
-static_assert(sizeof(Options) == 80 + sizeof(Calibration) && sizeof(Calibration) == 216);
+static_assert(sizeof(Options) == 80 + sizeof(Calibration) && sizeof(Calibration) == 544);
 
 inline constexpr Format kFormat = {
-    .magic = 0x4C484E57, .current = 2, .oldest_readable = 2, .oldest_reader = 2, .library_version = 100};
+    .magic = 0x4C484E57, .current = 3, .oldest_readable = 3, .oldest_reader = 3, .library_version = 100};
 
 // Gates. Inserts are inside kInserters from before they read a node until their links are written; vacuum
 // passes it between marking nodes dead and repairing, so that nobody links to a dead node afterwards.

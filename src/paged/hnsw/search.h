@@ -12,6 +12,8 @@
 
 #include "core/base/arena.h"
 #include "core/graph/beam.h"
+#include "core/graph/deep_beam.h"
+#include "core/graph/effort.h"
 #include "core/simd/fastscan.h"
 #include "paged/hnsw/distance.h"
 #include "paged/hnsw/layout.h"
@@ -36,7 +38,8 @@ class Walk {
   }
 
   // Nothing seen, a beam of `ef`, nodes numbered below `ids`.
-  core::Beam start(uint32_t ef, uint64_t ids) {
+  template <class Beam>
+  Beam start(uint32_t ef, uint64_t ids) {
     const size_t words = (ids + 63) / 64;
     if (words > seen_.size()) {
       seen_ = ArenaVec<uint64_t>(arena_);
@@ -45,8 +48,8 @@ class Walk {
       std::memset(seen_.data(), 0, seen_.size() * sizeof(uint64_t));
     }
     ids_ = ids;
-    keys_.reserve(size_t{ef} + 1);
-    return core::Beam(keys_.data(), ef);
+    keys_.reserve(Beam::room(ef));
+    return Beam(keys_.data(), ef);
   }
   // True if `id` exists and is new.
   bool mark(NodeId id) {
@@ -70,25 +73,34 @@ class Walk {
 };
 
 // Scores the first `count` lanes of `bundles` and offers what is near enough to the beam.
-inline void offer(const Geometry& g, const core::GraphTables& tables, const uint8_t* bundles, uint32_t count,
-                  Walk& walk, core::Beam& beam) {
+template <class Beam>
+void offer(const Geometry& g, const core::GraphTables& tables, const uint8_t* bundles, uint32_t count,
+           Walk& walk, Beam& beam) {
   const simd::FastScanKernels& kernels = simd::fastscan_kernels();
   walk.counts.scored += count;
   uint32_t* sums = walk.sums();
   for (uint32_t from = 0; from < count; from += kLanes, bundles += g.bundle_bytes()) {
     kernels.sums(Geometry::bundle_codes(bundles), 1, g.segments, tables.entries, sums);
     const NodeId* ids = Geometry::bundle_ids(bundles);
-    const uint32_t n = count - from < kLanes ? count - from : kLanes;
+    const uint32_t n = count - from < kLanes ? count - from : kLanes, limit = beam.limit();
+    // Which of them are near enough is for a processor to guess at: it does not have to.
+    uint8_t near[kLanes];
+    uint32_t n_near = 0;
     for (uint32_t j = 0; j < n; ++j) {
-      if (sums[j] < beam.limit() && walk.mark(ids[j])) beam.push(sums[j], ids[j]);
+      near[n_near] = static_cast<uint8_t>(j);
+      n_near += sums[j] < limit;
+    }
+    for (uint32_t i = 0; i < n_near; ++i) {
+      const uint32_t sum = sums[near[i]];
+      if (sum < beam.limit() && walk.mark(ids[near[i]])) beam.push(sum, ids[near[i]]);
     }
   }
 }
 
 // Offers the entries.
-template <Store S>
+template <Store S, class Beam>
 void offer_entries(S& s, const Options& o, const Geometry& g, const core::GraphTables& tables, Walk& walk,
-                   core::Beam& beam) {
+                   Beam& beam) {
   const Block pages = s.pages();
   Block at = o.entries_block;
   for (Block steps = 0; at != kNoBlock && at < pages && steps < pages; ++steps) {
@@ -108,13 +120,14 @@ void offer_entries(S& s, const Options& o, const Geometry& g, const core::GraphT
 }
 
 // Expands the nearest candidates until the beam has none left. visit(id, slot) is called under the page's
-// share lock for each live or dead node, once. `hidden`: a node that is treated as if it were not there.
-template <Store S, class Visit>
-void walk(S& s, const Options& o, const core::GraphTables& tables, uint32_t ef, Walk& w, Visit visit,
-          NodeId hidden = kNoNode) {
+// share lock for each live or dead node, once; stop(beam) after each node, and ends the walk by true.
+// `hidden`: a node that is treated as if it were not there.
+template <class Beam, Store S, class Visit, class Stop>
+void walk_until(S& s, const Options& o, const core::GraphTables& tables, uint32_t ef, Walk& w, Visit visit,
+                Stop stop, NodeId hidden = kNoNode) {
   const Geometry g(o);
   const uint64_t ids = uint64_t{s.pages()} * g.slots_per_page;
-  core::Beam beam = w.start(ef, ids);
+  Beam beam = w.start<Beam>(ef, ids);
   w.mark(hidden);
   offer_entries(s, o, g, tables, w, beam);
   for (NodeId id; beam.pop(&id);) {
@@ -135,8 +148,38 @@ void walk(S& s, const Options& o, const core::GraphTables& tables, uint32_t ef, 
       visit(id, slot);
       offer(g, tables, bundle_of(slot, g, 0), head.count < g.degree ? head.count : g.degree, w, beam);
     });
+    if (stop(beam)) return;
   }
 }
+template <Store S, class Visit>
+void walk(S& s, const Options& o, const core::GraphTables& tables, uint32_t ef, Walk& w, Visit visit) {
+  walk_until<core::Beam>(s, o, tables, ef, w, visit, [](const core::Beam&) { return false; });
+}
+
+// What a walk tells a meter: the distance of each row from within visit(), and from stop() that the node is
+// done.
+class Watch {
+ public:
+  // In the unit of the code's estimates, squared for L2.
+  void row(double distance) {
+    distance_ = distance;
+    is_row_ = true;
+  }
+  void node_done(const core::DeepBeam& beam, const core::GraphTables& tables) {
+    const double step = static_cast<double>(tables.step);
+    if (is_row_)
+      meter.see(static_cast<double>(tables.bias) + step * beam.popped(), distance_);
+    else
+      meter.pass();
+    is_row_ = false;
+  }
+
+  core::EffortMeter meter;
+
+ private:
+  double distance_ = 0;
+  bool is_row_ = false;
+};
 
 // One row of a scan.
 struct Row {
@@ -147,7 +190,11 @@ struct Row {
 };
 
 struct ScanLimits {
+  // Candidates that the first round keeps, and if it is to stop by itself, when: as soon as the log odds of a
+  // missing neighbour are below the threshold.
   uint32_t ef = 40;
+  const core::EffortModel* model = nullptr;
+  double threshold = 0;
   bool ordered = true;      // false: what is found late is handed out at once
   uint64_t most_nodes = 0;  // stop after that many; 0: never
   size_t memory_bytes = size_t{4} << 20;
@@ -157,8 +204,8 @@ struct ScanLimits {
 // another where two are about equally far or one is the query itself. Who asks for ten then pays for one
 // walk; who asks for more gets them from wider rounds, less those that the small one missed, which come too
 // late.
-inline constexpr uint32_t kFirstRows = kCalibratedRows + 2;
-static_assert(kFirstRows < kLeastEf);
+inline constexpr uint32_t kFirstRows = core::kEffortLeast;
+static_assert(kFirstRows == kCalibratedRows + 2 && kFirstRows < kLeastEf);
 
 // How wide the rounds of a scan are, and how many nodes they hand out in all. The first gives the nearer half
 // of what it keeps, but kFirstRows at least where it keeps as many. Each further one is wider by four, and
@@ -285,7 +332,7 @@ class Scan {
     const SlotHead& head = head_of(slot);
     Found f;
     ++walk_.counts.measured;
-    f.bound = bound(*o_, *q_, head, slot + g_.payload_offset(), &f.exact);
+    f.bound = bound(*o_, *q_, head, slot + g_.payload_offset(), &f.exact, &distance_);
     f.id = id;
     f.overflow = head.overflow;
     f.tid_count = head.tid_count < kInlineTids ? head.tid_count : static_cast<uint8_t>(kInlineTids);
@@ -309,15 +356,35 @@ class Scan {
   void round() {
     found_.clear();
     order_.clear();
-    walk(*s_, *o_, q_->tables, static_cast<uint32_t>(round_.ef()), walk_,
-         [&](NodeId id, const uint8_t* slot) {
-           const SlotHead& head = head_of(slot);
-           if (head.state != State::kLive || done_.contains(id)) return;
-           if (head.tid_count == 0 && head.overflow == kNoNode) return;
-           found_.push_back(read_slot(id, slot));
-           if (o_->payload == Payload::kNone) found_.back().bound = estimate(slot);
-           order_.push({found_.back().bound, id, static_cast<uint32_t>(found_.size() - 1)});
-         });
+    const auto take = [&](NodeId id, const uint8_t* slot) {
+      const SlotHead& head = head_of(slot);
+      if (head.state != State::kLive || done_.contains(id)) return false;
+      if (head.tid_count == 0 && head.overflow == kNoNode) return false;
+      found_.push_back(read_slot(id, slot));
+      if (o_->payload == Payload::kNone) found_.back().bound = estimate(slot);
+      order_.push({found_.back().bound, id, static_cast<uint32_t>(found_.size() - 1)});
+      return true;
+    };
+    const uint32_t ef = static_cast<uint32_t>(round_.ef());
+    if (rounds_ > 1 || limits_.model == nullptr) {
+      walk(*s_, *o_, q_->tables, ef, walk_, [&](NodeId id, const uint8_t* slot) { take(id, slot); });
+      return;
+    }
+    Watch watch;
+    walk_until<core::DeepBeam>(
+        *s_, *o_, q_->tables, ef, walk_,
+        [&](NodeId id, const uint8_t* slot) {
+          if (take(id, slot)) watch.row(distance_);
+        },
+        [&](const core::DeepBeam& beam) {
+          watch.node_done(beam, q_->tables);
+          if (!watch.meter.due()) return false;
+          float features[core::kEffortFeatures];
+          watch.meter.read(beam, q_->tables, features);
+          return static_cast<double>(limits_.model->missing(features)) < limits_.threshold;
+        });
+    // From here on it is as a round that was to keep no more.
+    round_ = Rounds(std::max(watch.meter.hops(), 1u), o_->payload == Payload::kNone);
   }
 
   // Of a node's own code, as the one lane of a block.
@@ -436,6 +503,7 @@ class Scan {
   Found now_{};
   double last_ = -std::numeric_limits<double>::infinity();
   Rounds round_;
+  double distance_ = 0;  // of the row that was read last, see bound()
   uint32_t rounds_ = 0;
   uint64_t handed_out_ = 0;
   bool sweeping_ = false, swept_all_ = false, ended_ = false;

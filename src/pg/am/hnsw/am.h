@@ -88,13 +88,16 @@ IndexContext load_context(Relation index, StorePg& store);
 
 // --- How wide a search is (effort.cpp)
 struct Effort {
-  uint32_t ef;
-  double recall;       // of ten rows, as the index was measured; NaN if it was not
-  const char* chosen;  // what decided: a setting or an option
+  uint32_t ef;              // candidates that a search keeps
+  double recall;            // of ten rows, as the index was measured; NaN if it was not
+  const char* chosen;       // what decided: a setting or an option
+  bool per_query;           // a search stops by itself
+  core::EffortStep judged;  // if so: when, and what that costs on average
 };
 // In this order: lowdim.ef_search, lowdim.target_recall, the index's target_recall, its ef_search. A recall
-// that is asked of an index that has not been measured leaves it with its ef_search.
-Effort choose_effort(const Options& o, const StorageOptions& storage);
+// that is asked of an index that has not been measured leaves it with its ef_search; of one that knows when a
+// search has enough, it is left to each search unless they are to be `alike`.
+Effort choose_effort(const Options& o, const StorageOptions& storage, bool alike = false);
 // Measures the index anew and stores it, within `memory_bytes`, `quickly` with fewer queries. False if there
 // is nothing to measure.
 bool calibrate_index(Relation index, StorePg& store, size_t memory_bytes, bool quickly);
@@ -141,8 +144,9 @@ struct LastScan {
   Oid index;
   uint64_t hops, scored, measured, rows, rounds;
   bool swept;
-  uint32_t ef;    // of the first round; 0 if there was none
-  double recall;  // predicted; NaN if not known
+  uint32_t ef;     // of the first round; 0 if there was none
+  bool per_query;  // it stopped by itself, or might have
+  double recall;   // predicted; NaN if not known
 };
 extern LastScan last_scan;
 

@@ -40,7 +40,8 @@ constexpr double kPayloadBytes = 128;  // of a payload measured for a cpu_operat
 
 struct Shape {
   double rows, nodes, pages;
-  double ef;
+  double ef;                       // of the first round, or what it comes to on average if searches stop
+  double first_hops, first_codes;  // of it
   const paged::hnsw::Calibration* measured;  // null: searches have not been measured
   double degree;
   bool trained, measures_table;
@@ -57,12 +58,12 @@ struct Shape {
     return measured != nullptr ? paged::hnsw::scored_at(*measured, width)
                                : hops(width) * degree + std::sqrt(nodes);
   }
-  double search(double width) const {
-    return hops(width) * hop + codes(width) / kCodesAtOnce * cpu_operator_cost +
-           Min(hops(width), pages) * page_io;
+  double work(double hops, double codes) const {
+    return hops * hop + codes / kCodesAtOnce * cpu_operator_cost + Min(hops, pages) * page_io;
   }
+  double search(double width) const { return work(hops(width), codes(width)); }
   double sweep() const { return pages * sequential_page_io + nodes * visit; }
-  double start() const { return trained ? search(ef) : sweep(); }
+  double start() const { return trained ? work(first_hops, first_codes) : sweep(); }
   // Of rows beyond the first round's, `wanted` in all.
   double rest(double wanted) const {
     const double nodes_wanted = wanted * nodes / rows;
@@ -106,9 +107,12 @@ Shape shape_of(PlannerInfo* root, const IndexPath* path, Options& o) {
     s.trained = true;
     s.nodes = s.rows;
   }
-  s.ef = choose_effort(o, storage).ef;
+  const Effort effort = choose_effort(o, storage);
+  s.ef = effort.per_query ? static_cast<double>(effort.judged.hops) : effort.ef;
   s.measured = paged::hnsw::knows_hops(o.calibration) ? &o.calibration : nullptr;
   s.degree = o.degree;
+  s.first_hops = effort.per_query ? static_cast<double>(effort.judged.hops) : s.hops(s.ef);
+  s.first_codes = effort.per_query ? static_cast<double>(effort.judged.scored) : s.codes(s.ef);
   s.measures_table = o.payload == Payload::kNone;
 
   double random_page, sequential_page;
@@ -170,7 +174,7 @@ void cost(PlannerInfo* root, IndexPath* path, double loops, Cost* startup, Cost*
   const double each = kRow * cpu_index_tuple_cost;
   *total = *startup + s.rest(wanted) * most / Max(wanted, 1) + most * each;
   *selectivity = within * (rel->tuples > 0 ? Min(path->indexinfo->tuples / rel->tuples, 1.0) : 1.0);
-  *pages = Min(s.trained ? s.hops(s.ef) : s.pages, s.pages);
+  *pages = Min(s.trained ? s.first_hops : s.pages, s.pages);
 }
 
 }  // namespace lowdim::pg::hnsw

@@ -14,20 +14,23 @@ extern "C" {
 
 namespace lowdim::pg::hnsw {
 
-Effort choose_effort(const Options& o, const StorageOptions& storage) {
+Effort choose_effort(const Options& o, const StorageOptions& storage, bool alike) {
   const paged::hnsw::Calibration& c = o.calibration;
   const bool known = o.model_block != paged::kNoBlock && paged::hnsw::knows_recall(c);
   const auto of = [&](uint32_t ef, const char* chosen) {
-    return Effort{ef, known ? paged::hnsw::recall_at(c, ef) : std::numeric_limits<double>::quiet_NaN(),
-                  chosen};
+    const double recall = known ? paged::hnsw::recall_at(c, ef) : std::numeric_limits<double>::quiet_NaN();
+    return Effort{ef, recall, chosen, false, {}};
   };
   if (ef_search_setting > 0) return of(static_cast<uint32_t>(ef_search_setting), "lowdim.ef_search");
   const bool session = target_recall_setting > 0;
   const double target = session ? target_recall_setting : storage.target_recall;
-  if (target > 0 && known) {
-    return of(paged::hnsw::ef_for(c, target), session ? "lowdim.target_recall" : "target_recall");
-  }
-  return of(static_cast<uint32_t>(storage.ef_search), "ef_search");
+  if (!(target > 0) || !known) return of(static_cast<uint32_t>(storage.ef_search), "ef_search");
+  const char* chosen = session ? "lowdim.target_recall" : "target_recall";
+  core::EffortStep judged{};
+  if (alike || !paged::hnsw::effort_for(c, target, &judged))
+    return of(paged::hnsw::ef_for(c, target), chosen);
+  const double width = std::ceil(static_cast<double>(judged.width));
+  return {static_cast<uint32_t>(width), static_cast<double>(judged.recall), chosen, true, judged};
 }
 
 bool calibrate_index(Relation index, StorePg& store, size_t memory_bytes, bool quickly) {

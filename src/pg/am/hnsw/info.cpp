@@ -54,6 +54,9 @@ const char* payload_name(Payload payload) {
   return "";
 }
 
+// Whether searches stop by themselves.
+const char* effort_name(bool per_query) { return per_query ? "per query" : "fixed"; }
+
 // One JSON object in the making.
 struct Object {
   StringInfoData text;
@@ -125,6 +128,7 @@ LOWDIM_FN(lowdim_info) {
   const Effort effort = choose_effort(o, storage_options(open.index));
   out.put("ef_search", uint64_t{effort.ef});
   out.put("ef_search_by", effort.chosen);
+  out.put("effort", effort_name(effort.per_query));
   out.put_share("predicted_recall", effort.recall);
   out.put("rerank", payload_name(o.payload));
   out.put("payload_bytes", uint64_t{o.payload_bytes});
@@ -136,7 +140,8 @@ LOWDIM_FN(lowdim_info) {
     out.put("model_bytes", uint64_t{o.model_bytes});
     out.put("generation", uint64_t{o.generation});
     if (lowdim::paged::hnsw::knows_hops(o.calibration)) {
-      out.put_rounded("hops", lowdim::paged::hnsw::hops_at(o.calibration, effort.ef));
+      out.put_rounded("hops", effort.per_query ? static_cast<double>(effort.judged.hops)
+                                               : lowdim::paged::hnsw::hops_at(o.calibration, effort.ef));
       out.put("calibrated_at", o.calibration.nodes);
       out.put("calibration_queries", uint64_t{o.calibration.queries});
     }
@@ -167,6 +172,31 @@ LOWDIM_FN(lowdim_calibration) {
   PG_RETURN_DATUM(static_cast<Datum>(0));
 }
 
+LOWDIM_FN(lowdim_effort) {
+  InitMaterializedSRF(fcinfo, 0);
+  ReturnSetInfo* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  const OpenIndex open = open_index(PG_GETARG_OID(0), Wanted::kRead);
+  lowdim::pg::StorePg store(open.index);
+  const IndexContext context = load_context(open.index, store);
+  const lowdim::paged::hnsw::Calibration& c = context.options.calibration;
+  const bool known = lowdim::paged::hnsw::knows_effort(c);
+  float before = -1;
+  for (uint32_t i = 0; known && i < lowdim::core::kEffortSteps; ++i) {
+    const lowdim::core::EffortStep& e = c.efforts[i];
+    if (!(e.recall > before)) continue;  // the same once more: nothing finds more
+    before = e.recall;
+    const uint32_t most = lowdim::core::DeepBeam::depth(static_cast<uint32_t>(std::ceil(e.width)));
+    Datum values[] = {
+        Float8GetDatum(static_cast<double>(e.recall)), Float8GetDatum(static_cast<double>(e.error)),
+        Float8GetDatum(static_cast<double>(e.low)),    Float8GetDatum(static_cast<double>(e.hops)),
+        Float8GetDatum(static_cast<double>(e.scored)), Int32GetDatum(static_cast<int32>(most))};
+    bool nulls[6] = {};
+    tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+  }
+  close_index(open);
+  PG_RETURN_DATUM(static_cast<Datum>(0));
+}
+
 LOWDIM_FN(lowdim_last_scan) {
   if (!OidIsValid(last_scan.index)) PG_RETURN_NULL();
   Object out;
@@ -178,6 +208,7 @@ LOWDIM_FN(lowdim_last_scan) {
   out.put("rounds", last_scan.rounds);
   out.put("read_all", last_scan.swept);
   out.put("ef_search", uint64_t{last_scan.ef});
+  out.put("effort", effort_name(last_scan.per_query));
   out.put_share("predicted_recall", last_scan.recall);
   PG_RETURN_DATUM(out.done());
 }

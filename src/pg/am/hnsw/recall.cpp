@@ -227,16 +227,17 @@ void put_row(ReturnSetInfo* result, int ef, const Figures& figures) {
   tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-uint32_t current_ef(Relation index) {
+Effort current_effort(Relation index) {
   StorePg store(index);
-  return choose_effort(load_context(index, store).options, storage_options(index)).ef;
+  return choose_effort(load_context(index, store).options, storage_options(index));
 }
 
 // Each ef_search, the one in force among them, after a round that brings pages into memory.
 void measure_all(const Texts& t, const OpenIndex& open, Sampled* sample, int n, int k,
                  ReturnSetInfo* result) {
   const Oid index = RelationGetRelid(open.index);
-  const int current = static_cast<int>(current_ef(open.index));
+  const Effort effort = current_effort(open.index);
+  const int current = static_cast<int>(effort.ef);
   const int nest = NewGUCNestLevel();
   set_locally("enable_seqscan", "off");
   set_locally("enable_bitmapscan", "off");
@@ -250,15 +251,21 @@ void measure_all(const Texts& t, const OpenIndex& open, Sampled* sample, int n, 
   };
   set_locally("lowdim.ef_search", psprintf("%d", kEfSearch[0]));
   measure(plan, index, sample, n, k);
+  // Searches that stop by themselves are left to it, and are not those that all keep as many candidates.
+  const auto with_current = [&] {
+    if (!effort.per_query) return with(current);
+    set_locally("lowdim.ef_search", "0");
+    put_row(result, current, measure(plan, index, sample, n, k));
+  };
   bool done = false;
   for (const int ef : kEfSearch) {
     if (!done && current <= ef) {
-      if (current < ef) with(current);
+      if (current < ef || effort.per_query) with_current();
       done = true;
     }
     with(ef);
   }
-  if (!done) with(current);
+  if (!done) with_current();
   SPI_freeplan(plan);
   only_index = InvalidOid;
   AtEOXact_GUC(false, nest);

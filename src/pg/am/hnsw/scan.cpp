@@ -69,6 +69,7 @@ struct ScanState {
   PagedScan* scan;
   uint64_t rows;
   uint32_t ef;
+  bool per_query;
   double recall;  // predicted
   // --- for indexes without payloads
   TableMeasure* measure;
@@ -144,11 +145,16 @@ void start(IndexScanDesc scan) {
   }
   paged::hnsw::ScanLimits limits;
   // The storage options, not the meta page's copy: ALTER INDEX changes them for an index that is there.
-  const Effort effort = choose_effort(o, storage_options(scan->indexRelation));
+  const Effort effort = choose_effort(o, storage_options(scan->indexRelation), state->least_rows > 0);
   limits.ef = effort.ef;
+  if (effort.per_query) {
+    limits.model = &o.calibration.model;
+    limits.threshold = static_cast<double>(effort.judged.threshold);
+  }
   // A round hands out all that it keeps where codes are all there is, else half.
   limits.ef = Max(limits.ef, state->least_rows * (o.payload == Payload::kNone ? 1 : 2));
   state->ef = limits.ef;
+  state->per_query = effort.per_query;
   state->recall = limits.ef == effort.ef ? effort.recall : std::numeric_limits<double>::quiet_NaN();
   limits.most_nodes = static_cast<uint64_t>(max_scan_tuples_setting);
   limits.ordered = scan->numberOfOrderBys > 0;
@@ -233,6 +239,7 @@ void note_last_scan(IndexScanDesc scan) {
                state->scan->rounds(),
                state->scan->swept(),
                state->scan->rounds() == 0 ? 0 : state->ef,
+               state->per_query && state->scan->rounds() != 0,
                state->recall};
 }
 
