@@ -45,7 +45,8 @@ struct Script {
     const uint32_t n = hop == 0 ? 200 : static_cast<uint32_t>(random.below(20));
     for (uint32_t i = 0; i < n; ++i) {
       const uint32_t low = hop == 0 ? 300 : random.below(10) == 0 ? 0 : hop;
-      push(static_cast<uint32_t>(low + random.below(spread)), next_id++);
+      // Numbers that do not rise as they come.
+      push(static_cast<uint32_t>(low + random.below(spread)), next_id++ * 40503 & 0xFFFFFF);
     }
   }
 };
