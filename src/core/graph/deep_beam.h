@@ -1,12 +1,12 @@
-// A beam for searches of which nobody knows beforehand how far they go (graph/effort.h): it expands
-// candidates in the order of a Beam as wide as it is deep, at the price of a narrow one. Only the nearest
-// candidates are sorted; the others lie in a heap of no order, from which the next nearest are sorted when
-// these are used up.
+// A beam for searches of which nobody knows beforehand how far they go (graph/effort.h): it gives candidates
+// in the order of a Beam of its capacity, and then up to half as many more from what it keeps, at the price
+// of a narrower one. Only the nearest are sorted; the others lie in a pile, from which the next nearest are
+// sorted when these are used up.
 //
-//   [ expanded, and at most 2 kAhead to come: sorted | tail: as they came, none nearer than the last sorted ]
+//   [ expanded, and at most 2 kAhead to come: sorted | pile: as they came, none nearer than the last sorted ]
 //
-// When the tail is three times the capacity, all but the nearest third are dropped. Equal distances keep
-// the order in which they arrived: a node that is reached early is reached from a near one. Memory is the
+// When the pile is three times the capacity, all but the nearest third are dropped. Equal distances keep the
+// order in which they arrived: a node that is reached early is reached from a near one. Memory is the
 // caller's; plain data.
 #pragma once
 
@@ -108,9 +108,9 @@ class DeepBeam {
       if (next_ < sorted_) return true;
       if (sorted_ == size_) return false;
       const uint32_t n = std::min(kAhead, size_ - sorted_);
-      uint64_t* tail = keys_ + sorted_;
-      if (n < size_ - sorted_) std::nth_element(tail, tail + n - 1, keys_ + size_);
-      std::sort(tail, tail + n);
+      uint64_t* pile = keys_ + sorted_;
+      if (n < size_ - sorted_) std::nth_element(pile, pile + n - 1, keys_ + size_);
+      std::sort(pile, pile + n);
       sorted_ += n;
     }
   }

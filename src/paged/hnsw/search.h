@@ -83,7 +83,7 @@ void offer(const Geometry& g, const core::GraphTables& tables, const uint8_t* bu
     kernels.sums(Geometry::bundle_codes(bundles), 1, g.segments, tables.entries, sums);
     const NodeId* ids = Geometry::bundle_ids(bundles);
     const uint32_t n = count - from < kLanes ? count - from : kLanes, limit = beam.limit();
-    // Which of them are near enough is for a processor to guess at: it does not have to.
+    // The near ones first, without a branch: which they are cannot be guessed.
     uint8_t near[kLanes];
     uint32_t n_near = 0;
     for (uint32_t j = 0; j < n; ++j) {

@@ -29,7 +29,7 @@ Effort choose_effort(const Options& o, const StorageOptions& storage, bool alike
   core::EffortStep judged{};
   if (alike || !paged::hnsw::effort_for(c, target, &judged))
     return of(paged::hnsw::ef_for(c, target), chosen);
-  const double width = std::ceil(static_cast<double>(judged.width));
+  const double width = Min(std::ceil(static_cast<double>(judged.width)), paged::hnsw::kMostEf);
   return {static_cast<uint32_t>(width), static_cast<double>(judged.recall), chosen, true, judged};
 }
 
