@@ -110,7 +110,7 @@ TEST(HnswInsertSteps, OfADuplicateThatOpensAnOverflowSlot) {
 TEST(HnswInsertSteps, Training) {
   IndexShape shape;
   shape.degree = 96;
-  shape.dims = 64;  // the model takes two pages
+  shape.dims = 72;  // the model takes two pages
   shape.segments = 18;
   shape.ef_construction = 8;
   const Vectors rows = draw_vectors(40, shape.dims, 22);
