@@ -3,9 +3,8 @@
 //
 // What is watched, after a node has been expanded:
 //   open      how many of the candidates that are scored but not expanded belong to the nearest ten, as far
-//   as
-//             codes can tell: each by the chance that its distance, the estimate with the error that the last
-//             estimates had, is below the tenth distance found
+//             as codes can tell: each by the chance that its distance, the estimate with the error that the
+//             last estimates had, is below the tenth distance found
 //   quiet     nodes expanded since the ten nearest changed
 //   expanded  nodes in all
 //   gap       how far beyond the tenth distance the search is by now, as a share of it
@@ -13,8 +12,8 @@
 // that one of the ten nearest is missing. Distances are in the unit of the code's estimates, up to a
 // constant: squared for L2.
 //
-// The measures of DARTH (Chatzakis et al., 2025) with `open` added, and a logistic model for its trees:
-// fitted in milliseconds, evaluated in a hundred nanoseconds. Plain data; called by searches and by
+// The measures of DARTH (Chatzakis et al., 2025) with `open` added, and a logistic model in place of its
+// trees, so that an index can learn it of its own searches. Plain data; called by searches and by
 // calibration.
 #pragma once
 
