@@ -65,20 +65,22 @@ SELECT pg_temp.nodes();
 SQL
 }
 
-# Recall, the share of queries below 0.8 and queries a second with SETTING.
-searches_with() {  # SET OPERATOR SETTING
+# A line "recall share-below-0.8 queries/s" for each SETTING, all of them in turn.
+searches_with() {  # SET OPERATOR SETTING...
+  local table=$1 operator=$2 setting
+  shift 2
   {
-    echo "sql = SELECT id FROM $1 ORDER BY emb $2 \$1 LIMIT {k}"
+    echo "sql = SELECT id FROM $table ORDER BY emb $operator \$1 LIMIT {k}"
     common_settings
-    printf '\n[%s]\ntarget = lowdim\nset = %s\n' "$3" "$3"
+    for setting; do printf '\n[%s]\ntarget = lowdim\nset = %s\n' "$setting" "$setting"; done
   } >"$work/settings"
-  "$build/query_bench" "${targets[@]}" --title "$1" --queries "$query" --truth "$truth.ivecs" \
-    --settings "$work/settings" --n-queries "$queries" --rounds 1 --warmup 20 --json "$work/result.json" >/dev/null
+  "$build/query_bench" "${targets[@]}" --title "$table" --queries "$query" --truth "$truth.ivecs" \
+    --settings "$work/settings" --n-queries "$queries" --rounds 3 --warmup 20 --json "$work/result.json" >/dev/null
   python3 -c '
 import json, sys
 with open(sys.argv[1], encoding="utf-8") as f:
-    r = json.load(f)["results"][0]
-print(r["recall"], r["below_0.8"], r["qps"])' "$work/result.json"
+    for r in json.load(f)["results"]:
+        print(r["recall"], r["below_0.8"], r["qps"])' "$work/result.json"
 }
 
 echo '| set | metric | target | ef_search | foretold | recall@10 | off, points | nodes | below 0.8 | queries/s | fixed: recall@10 | below 0.8 | queries/s | ratio below 0.8 |'
@@ -99,7 +101,6 @@ for word in "$@"; do
     chosen=$(ask bench_lowdim "SET $asked; SELECT i ->> 'ef_search', i ->> 'predicted_recall'
       FROM lowdim_info('${set}_ann') i")
     nodes=$(nodes_with "$set" "$operator" "$asked")
-    result="$(searches_with "$set" "$operator" "$asked") $nodes"
     # From the ef_search that expands about as many nodes, down and up to two that enclose them.
     ef=$(ask bench_lowdim "SELECT greatest(1, round(max(ef_search + $nodes - nodes_visited) FILTER
       (WHERE nodes_visited <= $nodes)))::int FROM lowdim_calibration('${set}_ann')")
@@ -107,9 +108,8 @@ for word in "$@"; do
       python3 -c "import sys; sys.exit(not ($below > $nodes and $ef > 1))"; do ef=$((ef - 1)); done
     while above=$(nodes_with "$set" "$operator" "lowdim.ef_search = $((ef + 1))") &&
       python3 -c "import sys; sys.exit(not $above < $nodes)"; do ef=$((ef + 1)) below=$above; done
-    low=$(searches_with "$set" "$operator" "lowdim.ef_search = $ef")
-    high=$(searches_with "$set" "$operator" "lowdim.ef_search = $((ef + 1))")
-    python3 - "$set" "$metric" "$target" "$chosen" "$result" "$below $low" "$above $high" <<'PYTHON'
+    mapfile -t found < <(searches_with "$set" "$operator" "$asked" "lowdim.ef_search = $ef" "lowdim.ef_search = $((ef + 1))")
+    python3 - "$set" "$metric" "$target" "$chosen" "${found[0]} $nodes" "$below ${found[1]}" "$above ${found[2]}" <<'PYTHON'
 import sys
 name, metric, target, chosen, own, low, high = sys.argv[1:]
 ef, foretold = chosen.split("|")

@@ -265,6 +265,17 @@ TEST(GraphEffort, IsJudgedByModelsThatHaveNotSeenTheQuery) {
   }
 }
 
+TEST(GraphEffort, GainsWhereQueriesDifferAndThatShows) {
+  for (const bool telling : {true, false}) {
+    const Made made(400, telling ? 11 : 12, telling);
+    std::vector<float> scores(made.points.size());
+    EffortModel model{};
+    EffortStep steps[kEffortSteps];
+    ASSERT_TRUE(measure_effort(made.traces(), scores.data(), &model, steps));
+    EXPECT_EQ(effort_gains(made.traces(), scores.data(), steps), telling);
+  }
+}
+
 TEST(GraphEffort, StopsAtTheFirstPointBelowTheThresholdOrAtTheWidth) {
   const auto point = [](uint32_t hops, float found) { return EffortPoint{hops, 10 * hops, found, {}}; };
   const EffortPoint points[] = {point(12, 0.5f), point(13, 0.7f), point(14, 1.0f),

@@ -80,7 +80,7 @@ TEST(HnswCalibrationTable, GivesTheLeastEfThatReachesATarget) {
 // The table above, and searches that stop by themselves and take half of the hops.
 Calibration drawn_with_effort() {
   Calibration c = drawn_table();
-  c.flags |= hnsw::kHasEffort;
+  c.flags |= hnsw::kHasEffort | hnsw::kEffortGains;
   c.model = {1, {0.5f, -0.5f, 0.25f, -2}};
   for (uint32_t i = 0; i < core::kEffortSteps; ++i) {
     const float recall = core::kEffortRecalls[i];
@@ -124,6 +124,10 @@ TEST(HnswCalibrationTable, LeavesSearchesAlikeWhereThatIsCheaperOrNothingElseIsK
   EXPECT_TRUE(hnsw::knows_effort(c));
   EXPECT_FALSE(hnsw::effort_for(c, 0.95, &e));
   EXPECT_FALSE(hnsw::effort_for(drawn_table(), 0.95, &e));
+  c = drawn_with_effort();
+  EXPECT_TRUE(hnsw::effort_for(c, 0.95, &e));
+  c.flags &= static_cast<uint16_t>(~hnsw::kEffortGains);
+  EXPECT_FALSE(hnsw::effort_for(c, 0.95, &e));
   EXPECT_FALSE(hnsw::effort_for(drawn_table(false), 0.95, &e));
 }
 
@@ -146,7 +150,7 @@ TEST(HnswCalibrationTable, OnlySaneOnesOfThisVersionCount) {
   }
   EXPECT_FALSE(broken([](Calibration& c) { c.steps[kSteps - 1].recall = 1.01f; }));
   EXPECT_FALSE(broken([](Calibration& c) { c.queries = 0; }));
-  EXPECT_FALSE(broken([](Calibration& c) { c.flags |= 4; }));
+  EXPECT_FALSE(broken([](Calibration& c) { c.flags |= 8; }));
   EXPECT_FALSE(broken([](Calibration& c) { c.flags |= hnsw::kHasEffort; }));  // there is none
   for (const float bad : {nan, inf, -1.0f}) {
     const auto broken_effort = [&](float core::EffortStep::*field) {

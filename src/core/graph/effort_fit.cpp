@@ -9,8 +9,10 @@ namespace {
 
 constexpr uint32_t kTerms = kEffortFeatures + 1;  // the constant first
 constexpr int kRounds = 40;
-constexpr double kRidge = 1;     // of a standardized weight: what it costs, in points
-constexpr double kExtreme = 40;  // log odds that nothing passes
+constexpr double kRidge = 1;  // of a standardized weight: what it costs, in points
+constexpr float kGainFrom = 0.9f;
+constexpr double kLeastGain = 0.8;  // of the queries that find little
+constexpr double kExtreme = 40;     // log odds that nothing passes
 constexpr int kHalvings = 26, kWidthRounds = 3;
 
 uint32_t begin_of(const EffortTraces& t, uint32_t q) { return q == 0 ? 0 : t.ends[q - 1]; }
@@ -174,6 +176,28 @@ bool measure_effort(const EffortTraces& traces, float* scores, EffortModel* mode
     if (s > 0 && !(steps[s].recall > steps[s - 1].recall)) steps[s] = steps[s - 1];
   }
   return true;
+}
+
+bool effort_gains(const EffortTraces& traces, float* scores, const EffortStep* steps) {
+  double hops = 0;
+  for (uint32_t i = 0; traces.queries > 0 && i < traces.ends[traces.queries - 1]; ++i) {
+    scores[i] = -static_cast<float>(traces.points[i].hops);
+    hops = std::max(hops, static_cast<double>(traces.points[i].hops));
+  }
+  double own = 0, alike = 0;
+  for (uint32_t s = 0; s < kEffortSteps; ++s) {
+    if (kEffortRecalls[s] < kGainFrom) continue;
+    own += static_cast<double>(steps[s].low);
+    // Stops are at points, some hops apart: from the point before to the one after the mean.
+    const double mean = static_cast<double>(steps[s].hops);
+    const EffortStep after = try_effort(traces, scores, -mean, hops);
+    const EffortStep before = try_effort(traces, scores, -mean * 8 / 9, hops);
+    const double from = static_cast<double>(before.hops), to = static_cast<double>(after.hops);
+    const double share = to > from ? std::clamp((mean - from) / (to - from), 0.0, 1.0) : 0;
+    alike += static_cast<double>(before.low) +
+             (static_cast<double>(after.low) - static_cast<double>(before.low)) * share;
+  }
+  return own <= kLeastGain * alike;
 }
 
 }  // namespace lowdim::core

@@ -134,8 +134,10 @@ class Calibrator {
     Calibration judged = *out;
     judged.flags |= kHasEffort;
     const core::EffortTraces traces{points_.data(), ends_.data(), n_};
-    if (core::measure_effort(traces, scores, &judged.model, judged.efforts) && sane_effort(judged))
-      *out = judged;
+    if (!core::measure_effort(traces, scores, &judged.model, judged.efforts) || !sane_effort(judged))
+      return true;
+    if (core::effort_gains(traces, scores, judged.efforts)) judged.flags |= kEffortGains;
+    *out = judged;
     return true;
   }
 

@@ -39,10 +39,11 @@ static_assert(sizeof(CalibrationStep) == 16);
 inline constexpr uint16_t kCalibrationVersion = 3;  // raised with the ladder
 inline constexpr uint16_t kHasRecall = 1;           // otherwise only hops and scored are known
 inline constexpr uint16_t kHasEffort = 2;           // model and efforts are known
+inline constexpr uint16_t kEffortGains = 4;         // and worth the time
 
 //   offset  size  field
 //        0     2  version    0: not measured
-//        2     2  flags      kHasRecall, kHasEffort
+//        2     2  flags      kHasRecall, kHasEffort, kEffortGains
 //        4     4  queries
 //        8     8  nodes      when it was measured
 //       16     8  changed    nodes that came or went since, but for Options::inserted: below 0 by those that
@@ -85,7 +86,7 @@ inline bool sane_effort(const Calibration& c) {
 // What a calibration may say. One of another version may say anything.
 inline bool sane_calibration(const Calibration& c) {
   if (c.version != kCalibrationVersion) return true;
-  if (c.queries == 0 || (c.flags & ~(kHasRecall | kHasEffort)) != 0) return false;
+  if (c.queries == 0 || (c.flags & ~(kHasRecall | kHasEffort | kEffortGains)) != 0) return false;
   if ((c.flags & kHasEffort) != 0 && !sane_effort(c)) return false;
   float hops = 0, scored = 0, recall = 0;
   for (const CalibrationStep& step : c.steps) {
@@ -187,9 +188,9 @@ inline uint32_t ef_for(const Calibration& c, double target) {
 }
 
 // The effort whose recall is at least `target`, by a standard error more; false where none is known that does
-// it in no more hops than ef_for(). c must know its recall.
+// it in no more hops than ef_for(), or where judging is not worth the time. c must know its recall.
 inline bool effort_for(const Calibration& c, double target, core::EffortStep* out) {
-  if (!knows_effort(c)) return false;
+  if (!knows_effort(c) || (c.flags & kEffortGains) == 0) return false;
   const double unseen = 0.5 / (c.queries * static_cast<double>(kCalibratedRows));
   const auto missed = [&](const core::EffortStep& e) {
     const double sure = static_cast<double>(e.recall) - static_cast<double>(e.error);
